@@ -1,0 +1,164 @@
+"""What we need of a container engine, as a protocol: one method is one engine call.
+
+Implemented by `docker.DockerEngine` and `fake.FakeEngine`; `tests/contract` holds both to the same behaviour.
+Methods may be called from several threads at once. Every method raises `EngineUnavailable` when nothing answers,
+`EngineTimeout` when the answer does not come in time, and `EngineError` (or the subclass named) when it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from orchestrator.labels import InstanceName
+from orchestrator.world import ContainerSpec, NetworkSpec, Observed, SandboxSpec, VolumeSpec
+
+Progress = Callable[[str], None]
+"""Takes one line of progress, without its newline."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What answers."""
+
+    name: str
+    version: str
+    api_version: str
+    os: str
+    architecture: str
+    kernel: str
+    cgroup: str
+    """`v1` or `v2`."""
+    storage_driver: str
+    cpus: int
+    memory_bytes: int
+    security: tuple[str, ...] = ()
+    local: bool = True
+    """Whether it sees this machine's folders, so that they can be bind-mounted."""
+
+
+class ExecStream(Protocol):
+    """The standard streams of one process in a container.
+
+    Without a terminal `read` gives standard output only and standard error is kept apart (`stderr_tail`).
+    """
+
+    def fileno(self) -> int:
+        """A descriptor that polls readable when `read` has something to give."""
+
+    def read(self, timeout_s: float | None) -> bytes:
+        """Some bytes of standard output as soon as there are any; `b""` at the end of the stream.
+
+        Raises:
+            EngineTimeout: Nothing came within `timeout_s` (None waits for ever).
+        """
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data` to standard input.
+
+        Raises:
+            EngineError: The stream is broken.
+        """
+
+    def stderr_tail(self) -> bytes:
+        """The last 4 KiB that came on standard error so far."""
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell a terminal its size."""
+
+    def exit_code(self) -> int | None:
+        """The process's exit code; None while it runs."""
+
+    def close(self) -> None:
+        """End the connection; the process sees end of file. Closing twice does no harm."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Engine(Protocol):
+    """A container engine."""
+
+    def info(self) -> EngineInfo:
+        """What answers: versions, kernel, cgroups."""
+
+    def observe(self, instance: InstanceName | None = None, *, images: Sequence[str] = ()) -> Observed:
+        """All objects of ours, of one instance or (None) of all, running or not, and which `images` exist."""
+
+    def image_id(self, reference: str) -> str | None:
+        """The id of an image; None if there is none."""
+
+    def pull_image(self, reference: str, progress: Progress) -> None:
+        """Fetch an image from its registry.
+
+        Raises:
+            ImageError: The registry can't be reached or has no such image.
+        """
+
+    def import_image(self, archive: Path, reference: str) -> None:
+        """Make an image of one layer of a root file system's tarball."""
+
+    def build_image(
+        self, context: bytes, references: Sequence[str], arguments: Mapping[str, str], progress: Progress
+    ) -> None:
+        """Build `context` (a tar archive holding a Dockerfile) and tag it with each of `references`.
+
+        Raises:
+            ImageError: A step failed; says which and shows its last lines.
+        """
+
+    def remove_image(self, reference: str) -> None:
+        """Remove a tag and what only it held; an absent image is fine."""
+
+    def create_network(self, spec: NetworkSpec) -> None:
+        """Create a bridge. Raises ObjectConflict when its name or addresses are taken."""
+
+    def remove_network(self, name: str) -> None:
+        """Remove a network and disconnect whatever still hangs on it; an absent one is fine."""
+
+    def create_volume(self, spec: VolumeSpec) -> None:
+        """Create a sized tmpfs volume; one that exists already is kept."""
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume; an absent one is fine."""
+
+    def create_sandbox(self, spec: SandboxSpec) -> None:
+        """Create, not start, a sandbox attached to its first network. ObjectConflict: its name is taken."""
+
+    def attach_network(self, sandbox: str, spec: SandboxSpec, network: str) -> None:
+        """Attach a created sandbox to another of its networks; being attached already is fine."""
+
+    def create_container(self, spec: ContainerSpec) -> None:
+        """Create, not start, a container that joins its sandbox, which must exist."""
+
+    def start(self, name: str) -> None:
+        """Start a container or sandbox; a running one is fine. Raises ObjectMissing when it is absent."""
+
+    def remove_container(self, name: str) -> None:
+        """Kill and remove a container or sandbox with its anonymous volumes; an absent one is fine."""
+
+    def open_exec(
+        self,
+        container: str,
+        argv: Sequence[str],
+        *,
+        user: str = "0",
+        terminal: bool = False,
+        environment: Mapping[str, str] | None = None,
+        directory: str | None = None,
+    ) -> ExecStream:
+        """Start a process in a running container and hold its streams.
+
+        Raises:
+            ObjectMissing: There is no such container.
+            ObjectConflict: It is not running.
+        """
+
+    def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,1 @@
+"""From YAML to values: text with places (`document`), models (`lab`, `exercise`), `rules` across files, `load`."""
