@@ -13,7 +13,8 @@
     │   ├── AgentError         3   our process inside a container failed
     │   │   ├── AgentGone      3   its stream ended: killed, or its container or engine went away
     │   │   ├── AgentTimeout   3   it did not answer in time
-    │   │   └── AgentProtocol  3   what came back is not its language
+    │   │   ├── AgentProtocol  3   what came back is not its language
+    │   │   └── AgentRefused   3   it understood, and could not do what it was asked
     │   └── IntegrityError     3   a host is not what its definition says (namespaces differ, leftovers stay)
     └── InternalError         70   our bug
 
@@ -22,9 +23,9 @@ A failed check is not here: it is an outcome, not an error. Only `cli` prints th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class IpclabError(Exception):
@@ -118,6 +119,16 @@ class AgentTimeout(AgentError):
 
 class AgentProtocol(AgentError):
     """What came over the agent's stream is not its language."""
+
+
+class AgentRefused(AgentError):
+    """The agent could not do what it was asked; it goes on working."""
+
+    def __init__(self, what: str, *, kind: str, answer: Mapping[str, Any], fix: str = "") -> None:
+        """Keep the sentence, the kind (`usage`, `missing`, `limit`, `os`, `timeout`), and the whole answer."""
+        super().__init__(what, fix=fix)
+        self.kind = kind
+        self.answer = answer
 
 
 class IntegrityError(MachineError):

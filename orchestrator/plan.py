@@ -6,7 +6,7 @@ Pure data. `reconcile` makes plans, `executor` carries them out, `str(plan)` is 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from orchestrator.world import ImageSpec, Spec
@@ -29,6 +29,11 @@ class Verb(StrEnum):
     REMOVE_VOLUME = "remove volume"
 
 
+def key_of(verb: Verb, target: str, detail: str = "") -> str:
+    """What identifies an operation in its plan, and how others say that they wait for it."""
+    return f"{verb} {target} {detail}" if detail else f"{verb} {target}"
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One engine call. `after` holds the keys of the operations that must have ended first."""
@@ -46,7 +51,7 @@ class Operation:
     @property
     def key(self) -> str:
         """What identifies it in its plan."""
-        return f"{self.verb} {self.target}" + (f" {self.detail}" if self.detail else "")
+        return key_of(self.verb, self.target, self.detail)
 
     def __str__(self) -> str:
         """`create container ipclab.lab-11.main.alpha.left: absent`."""
@@ -84,7 +89,5 @@ class Plan:
             after = frozenset(key for key in operation.after if key in place)
             if any(place[key] >= number for key in after):
                 raise ValueError(f"{operation.key} waits for a later operation")
-            kept.append(
-                Operation(operation.verb, operation.target, operation.cause, after, operation.spec, operation.detail)
-            )
+            kept.append(replace(operation, after=after))
         return Plan(tuple(kept))

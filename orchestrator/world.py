@@ -90,7 +90,7 @@ class SandboxSpec:
     """Other hosts' names and their addresses, for /etc/hosts."""
     sysctls: Mapping[str, str]
     shm_bytes: int
-    volume: str
+    volume: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -110,6 +110,8 @@ class ContainerSpec:
     limits: Limits
     shm_bytes: int
     """Size of /dev/shm when `ipc` is not shared."""
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the namespaces that are its own; empty when it shares them, for they would hold for the whole host."""
     binds: tuple[Bind, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 

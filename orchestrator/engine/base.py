@@ -44,20 +44,34 @@ class ExecStream(Protocol):
     """The standard streams of one process in a container.
 
     Without a terminal `read` gives standard output only and standard error is kept apart (`stderr_tail`).
+    One thread may read while another writes; `close` may be called from any and wakes both.
     """
 
     def fileno(self) -> int:
-        """A descriptor that polls readable when `read` has something to give."""
+        """A descriptor that polls readable when more comes.
+
+        What came while a `write` had to wait is kept already, and polls nothing: `read(0)` after a `write`.
+        """
 
     def read(self, timeout_s: float | None) -> bytes:
-        """Some bytes of standard output as soon as there are any; `b""` at the end of the stream.
+        """All that has come of standard output, as soon as there is any; `b""` at the end of the stream.
+
+        A connection that breaks ends the stream, too: a process that was killed and an engine that died look the same.
 
         Raises:
             EngineTimeout: Nothing came within `timeout_s` (None waits for ever).
         """
 
-    def write(self, data: bytes) -> None:
-        """Send all of `data` to standard input.
+    def write(self, data: bytes, timeout_s: float | None = None) -> None:
+        """Send all of `data` to standard input; output that comes meanwhile is kept for `read`.
+
+        Raises:
+            EngineError: The stream is broken.
+            EngineTimeout: The process did not take it within `timeout_s` (None waits for ever); some of it may be sent.
+        """
+
+    def end_input(self) -> None:
+        """Close standard input alone: the process sees end of file, its output can still be read.
 
         Raises:
             EngineError: The stream is broken.
@@ -70,7 +84,11 @@ class ExecStream(Protocol):
         """Tell a terminal its size."""
 
     def exit_code(self) -> int | None:
-        """The process's exit code; None while it runs."""
+        """The process's exit code; None while it runs.
+
+        Raises:
+            ObjectMissing: Its container died, and what the engine knew went with it.
+        """
 
     def close(self) -> None:
         """End the connection; the process sees end of file. Closing twice does no harm."""

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from orchestrator.spec.lab import Name, Part
-from orchestrator.spec.quantity import Duration
-
-ProgramName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=32)]
-Place = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
-Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.[ch]$", max_length=64)]
-ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=32)]
+from orchestrator.spec.lab import Part
+from orchestrator.spec.names import ALPHABET, PREFIX, Library, Name, ParameterName, Place, ProgramName, Source
+from orchestrator.spec.quantity import Count, Duration
 
 
 class Program(Part):
@@ -21,9 +17,7 @@ class Program(Part):
     sources: tuple[Source, ...] = Field(min_length=1, description="C files (and headers) that a submission brings")
     container: Place = Field(description="HOST/CONTAINER")
     args: tuple[str, ...] = Field(default=(), description="Templates: {parameter}, {host.ipv4}, {host.ipv6}")
-    libraries: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+-]+$")], ...] = Field(
-        default=(), description="Linked with -l"
-    )
+    libraries: tuple[Library, ...] = Field(default=(), description="Linked with -l")
     timeout: Duration = Field(5.0, description="The longest a run may take unless a check says otherwise")
 
 
@@ -37,24 +31,26 @@ class IntegerParameter(Part):
     """A random whole number from `min` to `max`, both included."""
 
     kind: Literal["integer"]
-    min: int = 0
-    max: int
+    min: Count = Field(0, ge=-(2**63), le=2**63 - 1, description="The smallest value")
+    max: Count = Field(ge=-(2**63), le=2**63 - 1, description="The largest value")
 
 
 class TextParameter(Part):
     """Random printable ASCII text of `min` to `max` characters."""
 
     kind: Literal["text"]
-    min: int = Field(8, ge=1, le=65536)
-    max: int = Field(40, ge=1, le=65536)
-    alphabet: str = Field("abcdefghijklmnopqrstuvwxyz0123456789", min_length=1)
+    min: Count = Field(8, ge=1, le=65536, description="The fewest characters")
+    max: Count = Field(40, ge=1, le=65536, description="The most characters")
+    alphabet: str = Field(
+        "abcdefghijklmnopqrstuvwxyz0123456789", min_length=1, pattern=ALPHABET, description="Of these"
+    )
 
 
 class NameParameter(Part):
     """A random name after `prefix`: `/shm-` for POSIX objects, `/ipc/fifo-` for files."""
 
     kind: Literal["name"]
-    prefix: str = Field(min_length=1, max_length=64)
+    prefix: str = Field(min_length=1, max_length=64, pattern=PREFIX, description="What each name begins with")
 
 
 class PortParameter(Part):
@@ -67,7 +63,7 @@ class ChoiceParameter(Part):
     """One of `values`."""
 
     kind: Literal["choice"]
-    values: tuple[str, ...] = Field(min_length=1)
+    values: tuple[str, ...] = Field(min_length=1, description="The texts to choose from")
 
 
 Parameter = Annotated[
@@ -79,19 +75,21 @@ Parameter = Annotated[
 class Wrong(Part):
     """A known-wrong solution: files in `wrong/NAME/` laid over the reference, and the checks that must fail on it."""
 
-    summary: str = Field(min_length=1)
+    summary: str = Field(min_length=1, description="What it does wrong, in a sentence")
     fails: tuple[str, ...] = Field(min_length=1, description="Names of the check functions that fail, no others")
 
 
 class Exercise(Part):
     """An `exercise.yaml`."""
 
-    title: str = Field(min_length=1, max_length=120)
-    topic: str = Field(min_length=1, max_length=60)
-    summary: str = ""
-    programs: dict[ProgramName, Program] = Field(min_length=1)
-    parameters: dict[ParameterName, Parameter] = Field(default_factory=dict)
+    title: str = Field(min_length=1, max_length=120, description="What it is called, on one line")
+    topic: str = Field(min_length=1, max_length=60, description="What it teaches, in a few words")
+    summary: str = Field("", description="What its programs do, in a few sentences")
+    programs: dict[ProgramName, Program] = Field(min_length=1, description="The executables of a submission, by name")
+    parameters: dict[ParameterName, Parameter] = Field(
+        default_factory=dict, description="Values that differ in each run, by name"
+    )
     ablation: dict[ProgramName, Place] = Field(
         default_factory=dict, description="Where programs run when the channel is removed"
     )
-    wrong: dict[Name, Wrong] = Field(default_factory=dict)
+    wrong: dict[Name, Wrong] = Field(default_factory=dict, description="Known-wrong solutions, by folder of wrong/")

@@ -5,14 +5,14 @@ Shapes and values of one file only; what must hold between files and names is in
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.spec.quantity import Size, size_bytes
+from orchestrator.spec.address import Address4, Address6, Subnet4, Subnet6
+from orchestrator.spec.names import Name
+from orchestrator.spec.quantity import Count, Size, size_bytes
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=32)]
 Share = Literal["ipc", "net", "pid"]
 
 
@@ -25,15 +25,15 @@ class Part(BaseModel):
 class Network(Part):
     """A link between hosts; nothing else is reachable through it."""
 
-    ipv4: IPv4Network = Field(description="The IPv4 subnet, for example 10.11.0.0/28")
-    ipv6: IPv6Network = Field(description="The IPv6 subnet, for example fd00:11::/64")
+    ipv4: Subnet4 = Field(description="The IPv4 subnet, for example 10.11.0.0/28")
+    ipv6: Subnet6 = Field(description="The IPv6 subnet, for example fd00:11::/64")
 
 
 class Address(Part):
     """A host's addresses in one network."""
 
-    ipv4: IPv4Address
-    ipv6: IPv6Address
+    ipv4: Address4 = Field(description="An IPv4 address of the subnet, for example 10.11.0.3")
+    ipv6: Address6 = Field(description="An IPv6 address of the subnet, for example fd00:11::3")
 
 
 class IpcLimits(Part):
@@ -42,65 +42,68 @@ class IpcLimits(Part):
     shm_size: Size = Field(size_bytes("16MiB"), description="Size of /dev/shm")
     shmmax: Size = Field(size_bytes("16MiB"), description="The largest System V segment")
     shmall: Size = Field(size_bytes("32MiB"), description="All System V segments together")
-    shmmni: int = Field(64, ge=1, le=4096, description="How many System V segments")
+    shmmni: Count = Field(64, ge=1, le=4096, description="How many System V segments")
     msgmax: Size = Field(size_bytes("8KiB"), description="The largest System V message")
     msgmnb: Size = Field(size_bytes("16KiB"), description="The bytes in one System V queue")
-    msgmni: int = Field(32, ge=1, le=4096, description="How many System V queues")
-    semmsl: int = Field(250, ge=1, le=32000, description="Semaphores in one System V set")
-    semmns: int = Field(4000, ge=1, le=1024000, description="System V semaphores altogether")
-    semopm: int = Field(100, ge=1, le=500, description="Operations in one semop()")
-    semmni: int = Field(64, ge=1, le=32000, description="How many System V semaphore sets")
-    queues_max: int = Field(64, ge=1, le=1024, description="How many POSIX queues")
-    msg_max: int = Field(64, ge=1, le=1024, description="Messages in one POSIX queue")
+    msgmni: Count = Field(32, ge=1, le=4096, description="How many System V queues")
+    semmsl: Count = Field(250, ge=1, le=32000, description="Semaphores in one System V set")
+    semmns: Count = Field(4000, ge=1, le=1024000, description="System V semaphores altogether")
+    semopm: Count = Field(100, ge=1, le=500, description="Operations in one semop()")
+    semmni: Count = Field(64, ge=1, le=32000, description="How many System V semaphore sets")
+    queues_max: Count = Field(64, ge=1, le=1024, description="How many POSIX queues")
+    msg_max: Count = Field(64, ge=1, le=1024, description="Messages in one POSIX queue")
     msgsize_max: Size = Field(size_bytes("16KiB"), description="The largest POSIX message")
 
 
 class Volume(Part):
     """A host's shared volume at /ipc, for FIFOs and socket files."""
 
-    size: Size = size_bytes("16MiB")
-    inodes: int = Field(1024, ge=16, le=100_000)
+    size: Size = Field(size_bytes("16MiB"), description="Bytes in all its files")
+    inodes: Count = Field(1024, ge=16, le=100_000, description="How many files")
 
 
 class ContainerLimits(Part):
     """What a container may take; the values of a lab's `limits` hold where a container names none."""
 
-    memory: Size = size_bytes("256MiB")
-    pids: int = Field(128, ge=8, le=4096)
-    cpus: float = Field(1.0, gt=0, le=64)
+    memory: Size = Field(size_bytes("256MiB"), description="Memory; there is no swap on top")
+    pids: Count = Field(128, ge=8, le=4096, description="How many processes and threads")
+    cpus: float = Field(1.0, gt=0, le=64, strict=True, description="Processor time, in processors")
     tmp: Size = Field(size_bytes("64MiB"), description="Size of /tmp and of the folder that programs run in")
-    tmp_inodes: int = Field(4096, ge=64, le=1_000_000)
+    tmp_inodes: Count = Field(4096, ge=64, le=1_000_000, description="How many files in each of these")
     file_size: Size = Field(size_bytes("32MiB"), description="The largest file that a program may write")
-    open_files: int = Field(256, ge=16, le=65536)
-    mqueue: Size = Field(size_bytes("2MiB"), description="Bytes in all POSIX queues of one user (RLIMIT_MSGQUEUE)")
+    open_files: Count = Field(256, ge=16, le=65536, description="Descriptors of one process")
+    mqueue: Size = Field(
+        size_bytes("800KiB"),
+        description="Bytes in all POSIX queues of one user (RLIMIT_MSGQUEUE); many engines can set no more than 800KiB",
+    )
 
 
 class Container(Part):
     """A place on a host where programs run."""
 
     image: Name = Field("lab", description="A folder of images/")
-    limits: ContainerLimits | None = None
+    limits: ContainerLimits | None = Field(None, description="Where it differs from the lab's limits")
 
 
 class Host(Part):
     """A simulated machine."""
 
-    containers: dict[Name, Container] = Field(min_length=1)
-    networks: dict[Name, Address] = Field(default_factory=dict)
+    containers: dict[Name, Container] = Field(min_length=1, description="Where programs run, by name")
+    networks: dict[Name, Address] = Field(default_factory=dict, description="Its addresses, by network")
     share: frozenset[Share] = Field(
         default=frozenset({"ipc", "net", "pid"}),
         description="The namespaces that its containers take from its sandbox; leave one out to study isolation",
     )
-    ipc: IpcLimits = IpcLimits.model_construct()
-    volume: Volume | None = Volume.model_construct()
+    ipc: IpcLimits = Field(IpcLimits.model_construct(), description="Its limits for System V and POSIX objects")
+    volume: Volume | None = Field(Volume.model_construct(), description="Its volume at /ipc; null for none")
 
 
 class Lab(Part):
     """A `lab.yaml`."""
 
-    title: str = Field(min_length=1, max_length=120)
-    summary: str = ""
-    networks: dict[Name, Network] = Field(default_factory=dict)
-    hosts: dict[Name, Host] = Field(min_length=1)
-    limits: ContainerLimits = ContainerLimits.model_construct()
+    title: str = Field(min_length=1, max_length=120, description="What it is called, on one line")
+    summary: str = Field("", description="What it is about, in a few sentences")
+    networks: dict[Name, Network] = Field(default_factory=dict, description="Links between hosts, by name")
+    hosts: dict[Name, Host] = Field(min_length=1, description="The simulated machines, by name")
+    limits: ContainerLimits = Field(ContainerLimits.model_construct(), description="What each container may take")
     exercises: tuple[Name, ...] = Field(default=(), description="Folders beside lab.yaml, in teaching order")

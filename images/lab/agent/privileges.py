@@ -1,0 +1,59 @@
+"""Privileges: how a process of the agent becomes an ordinary user's for good.
+
+Who it shall become does not belong here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+import libc
+
+LAST_CAPABILITY = 63
+FIRST_CHOICE = b"1000"
+
+
+def become(uid: int, gid: int) -> None:
+    """Turn this process into one of `uid` and `gid` that has no capability and can't gain any, whatever it executes.
+
+    One that is to stay the agent's own user keeps what the agent may.
+
+    Raises:
+        PermissionError: We are not root.
+    """
+    if (uid, gid) != (os.getuid(), os.getgid()):
+        _empty_bounding_set()
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+        libc.drop_all_capabilities()
+    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies. To be called after `become`, which undoes it."""
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def offer_to_oom_killer() -> None:
+    """Make this process and what it forks die first when memory is short: the agent must live to tell."""
+    # A kernel without it (gVisor) chooses as it likes.
+    with contextlib.suppress(FileNotFoundError):
+        fd = os.open(b"/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(fd, FIRST_CHOICE)
+        os.close(fd)
+
+
+def _empty_bounding_set() -> None:
+    """Take every capability out of the set that bounds what execve(2) can give. See capabilities(7)."""
+    for capability in range(LAST_CAPABILITY + 1):
+        try:
+            bounded = libc.prctl(libc.PR_CAPBSET_READ, capability)
+        except OSError:  # EINVAL: the kernel has no more
+            return
+        if bounded:
+            libc.prctl(libc.PR_CAPBSET_DROP, capability)

@@ -1,0 +1,53 @@
+"""The reaper: waits for the agent's children, those that it forked and those that it adopted. See wait4(2).
+
+What the end of a child means does not belong here.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import resource
+    from collections.abc import Callable
+
+    from family import Family
+
+    Ended = Callable[[int, resource.struct_rusage], None]
+
+
+class Reaper:
+    """Waits for whoever has ended, and tells who expects it."""
+
+    def __init__(self, family: Family) -> None:
+        """Wait for nobody in particular yet."""
+        self._family = family
+        self._expected: dict[int, Ended] = {}
+        self._holds = 0
+
+    def expect(self, pid: int, ended: Ended) -> None:
+        """Call with the wait status and the resources used, once this child has ended."""
+        self._expected[pid] = ended
+
+    def hold(self) -> None:
+        """Leave the dead alone until `release`: as long as nobody waits for them, they count against the pids limit."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Undo one `hold`."""
+        self._holds -= 1
+
+    def reap(self) -> None:
+        """Wait for all that have ended by now."""
+        while not self._holds:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:  # there is no child at all
+                return
+            if pid == 0:
+                return
+            self._family.forget(pid)
+            ended = self._expected.pop(pid, None)
+            if ended is not None:
+                ended(status, usage)

@@ -1,0 +1,119 @@
+"""Scans: one look at /proc, for one answer. Each thing is read at most once, and only when it is asked for.
+
+What the answer is made of does not belong here.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+
+import descriptors
+import mappings
+import proc
+import walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from descriptors import Descriptor
+    from family import Family
+    from mappings import Mapping
+    from neighbours import Neighbours
+    from proc import Stat
+    from walk import SpecialFile
+
+QUEUES = "/dev/mqueue"
+
+
+class Vantage:
+    """What stays the same from one scan to the next: where we look from."""
+
+    def __init__(self, family: Family, neighbours: Neighbours, folders: tuple[str, ...]) -> None:
+        """Look for FIFOs and socket files below `folders`."""
+        self.family = family
+        self.neighbours = neighbours
+        self.folders = folders
+        self.mnt = proc.namespace("self", "mnt")
+        self.ipc = proc.namespace("self", "ipc")
+        self.queues_dev = _queues_dev()
+
+
+class Scan:
+    """What there is at one moment, as far as somebody wants to know."""
+
+    def __init__(self, vantage: Vantage) -> None:
+        """Have read nothing yet."""
+        self.vantage = vantage
+        self.truncated = False
+        """Whether something was too long to be read to its end."""
+        self._stats: dict[int, Stat | None] = {}
+        self._programs: dict[int, int | None] = {}
+        self._descriptors: dict[int, list[Descriptor]] = {}
+        self._mappings: dict[int, list[Mapping]] = {}
+
+    @cached_property
+    def programs(self) -> list[Stat]:
+        """All processes but infrastructure, also those that have ended and were not waited for."""
+        found = (self.stat(pid) for pid in proc.pids())
+        is_infrastructure = self.vantage.neighbours.is_infrastructure
+        return [stat for stat in found if stat is not None and not is_infrastructure(stat)]
+
+    @cached_property
+    def live(self) -> list[int]:
+        """The process ids of those that have not ended: who can hold or map something."""
+        return [stat.pid for stat in self.programs if stat.alive]
+
+    def stat(self, pid: int) -> Stat | None:
+        """A process; None when there is none with this id."""
+        if pid not in self._stats:
+            self._stats[pid] = proc.stat(pid)
+        return self._stats[pid]
+
+    def program_of(self, pid: int) -> int | None:
+        """The number of the program that a process comes from, 0 if that can't be told, None if it is not ours."""
+        return self.vantage.family.program_of(pid, self.stat, self._programs)
+
+    def descriptors(self, pid: int) -> list[Descriptor]:
+        """What a process holds open."""
+        if pid not in self._descriptors:
+            found = descriptors.of(pid, self.vantage.queues_dev)
+            self._note(len(found) >= descriptors.MOST)
+            self._descriptors[pid] = found
+        return self._descriptors[pid]
+
+    def mappings(self, pid: int) -> list[Mapping]:
+        """What memory a process shares."""
+        if pid not in self._mappings:
+            found = mappings.of(pid)
+            self._note(len(found) >= mappings.MOST)
+            self._mappings[pid] = found
+        return self._mappings[pid]
+
+    @cached_property
+    def socket_holders(self) -> dict[int, list[int]]:
+        """The processes that hold each socket, by its inode."""
+        holders: dict[int, list[int]] = {}
+        for pid in self.live:
+            for ino in {one.ino for one in self.descriptors(pid) if one.kind == "socket"}:
+                holders.setdefault(ino, []).append(pid)
+        return holders
+
+    @cached_property
+    def special_files(self) -> list[SpecialFile]:
+        """The FIFOs and socket files below the folders of the vantage."""
+        found, whole = walk.special_files(self.vantage.folders)
+        self._note(not whole)
+        return found
+
+    def _note(self, truncated: bool) -> None:
+        """Remember that something was cut off."""
+        self.truncated = self.truncated or truncated
+
+
+def _queues_dev() -> int:
+    """The device of the file system of POSIX message queues; 0 when it is not mounted."""
+    try:
+        dev = os.stat(QUEUES).st_dev
+        return dev if dev != os.stat("/dev").st_dev else 0
+    except FileNotFoundError:
+        return 0

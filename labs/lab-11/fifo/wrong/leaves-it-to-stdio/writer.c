@@ -1,0 +1,61 @@
+/*
+ * writer PATH NAME
+ *
+ * Writes each line of its standard input into a FIFO, with NAME in front.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, EXIT_NO_READER = 3 };
+
+static void die(const char *what) {
+    perror(what);
+    exit(EXIT_FAILURE);
+}
+
+static void write_line(FILE *fifo, const char *name, const char *line) {
+    if (fprintf(fifo, "%s: %s\n", name, line) >= 0)
+        return;
+    if (errno != EPIPE)
+        die("writer: write");
+    fprintf(stderr, "writer: the reader has gone\n");
+    exit(EXIT_NO_READER);
+}
+
+static void write_lines(FILE *fifo, const char *name) {
+    char *line = NULL;
+    size_t size = 0;
+    while (getline(&line, &size, stdin) != -1) {
+        line[strcspn(line, "\n")] = '\0';
+        write_line(fifo, name, line);
+    }
+    if (ferror(stdin))
+        die("writer: standard input");
+    free(line);
+}
+
+int main(int argc, char *argv[]) {
+    if (argc != 3) {
+        fprintf(stderr, "usage: writer PATH NAME\n");
+        return EXIT_USAGE;
+    }
+    /* Without this, write() to a FIFO without a reader kills us before it can return EPIPE. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        die("writer: signal");
+
+    int fd = open(argv[1], O_WRONLY); /* waits for a reader */
+    if (fd == -1)
+        die("writer: open");
+    FILE *fifo = fdopen(fd, "w");
+    if (fifo == NULL)
+        die("writer: open");
+    write_lines(fifo, argv[2]);
+    if (fclose(fifo) == EOF)
+        die("writer: close");
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,254 @@
+"""Checks of tcp: where the server listens, what goes over the wire, and who outlives whom."""
+
+import struct
+from signal import SIGCONT, SIGSTOP, SIGTERM
+
+from orchestrator.agent.command import PIPE
+from orchestrator.checks import check
+
+LISTENS = "test_server_listens_on_its_port"
+ANSWERS = "test_each_line_is_answered"
+LONG = 200_000
+
+
+def listening(server, beta, params):
+    """A running server that can be connected to."""
+    running = server.start()
+    beta.tcp(port=params.port).wait(timeout_s=3, state="listen")
+    return running
+
+
+def connected(peer):
+    """Our own end of a connection to the server, byte by byte."""
+    return peer("alpha/left", "raw_peer.py", "connect", "{beta.ipv4}", "{port}").start(stdin=PIPE)
+
+
+def accepting(peer, beta, params):
+    """Our own end of a connection from a client, byte by byte."""
+    raw = peer("beta/main", "raw_peer.py", "listen", "{port}").start(stdin=PIPE)
+    beta.tcp(port=params.port).wait(state="listen")
+    return raw
+
+
+def message(text):
+    """A message as it goes over the wire."""
+    return struct.pack("!I", len(text)) + text.encode()
+
+
+def answer(text):
+    """What the client prints for a line."""
+    return text[::-1].encode() + b"\n"
+
+
+def converse(client, text):
+    """Check that `client`, which is connected, gets `text` answered."""
+    client.write(f"{text}\n".encode())
+    client.expect(answer(text))
+
+
+def send_in_pieces(raw, whole, cuts, near, far):
+    """Send `whole` cut into pieces, each of them when the program at the other end has taken the one before.
+
+    `near` and `far` are the two ends of the connection, as the hosts' TCP modules.
+    """
+    for begin, end in zip((0, *cuts), (*cuts, len(whole)), strict=True):
+        raw.write(whole[begin:end])
+        raw.expect(b"sent %d\n" % end)
+        near.wait(send_queue=0)  # the other host has it
+        far.wait(recv_queue=0)  # the program has it
+
+
+@check(
+    points=1,
+    hint="`ss -tln` on beta shows address and port. Who can reach 127.0.0.1? And which byte of a port comes first?",
+)
+def test_server_listens_on_its_port(server, beta, params):
+    """The server listens on PORT of every address of its host."""
+    listening(server, beta, params)
+    listener = beta.tcp(port=params.port, state="listen").fact
+    assert listener.local.ip in ("0.0.0.0", "::"), f"it listens on {listener.local.ip}"
+
+
+@check(
+    points=1,
+    hint="Follow one line with `strace -e trace=network` on both sides: how many bytes does each call send or receive?",
+    needs=[LISTENS],
+)
+def test_each_line_is_answered(server, client, alpha, beta, params):
+    """The client prints the answer to each line at once, also to an empty one, and exits with 0 after the last."""
+    listening(server, beta, params)
+    talking = client.start(stdin=PIPE)
+    converse(talking, params.text)
+    connections = beta.tcp(port=params.port, state="established").facts
+    assert alpha.ipv4 in {connection.remote.ip for connection in connections}, "no connection comes from alpha"
+    talking.write(f"\n{params.more}\n".encode())
+    talking.close_stdin()
+    ended = talking.wait()
+    assert ended.exit == 0
+    assert ended.stdout == answer(params.text) + answer("") + answer(params.more)
+
+
+@check(
+    points=1,
+    hint="TCP carries bytes, not messages: one recv() may give two bytes of a length, or two messages and a half. And "
+    "in which order do the bytes of a number travel?",
+    needs=[LISTENS],
+)
+def test_server_puts_messages_together_from_pieces(server, peer, alpha, beta, params):
+    """A message that comes in three pieces is answered once, and two that come in one piece are both answered."""
+    listening(server, beta, params)
+    raw = connected(peer)
+    near = alpha.tcp(**{"remote.port": params.port})
+    far = beta.tcp(port=params.port, state="established")
+    send_in_pieces(raw, message(params.text), (2, 9), near, far)
+    raw.expect(message(params.text[::-1]))
+    raw.write(message(params.more) + message(params.text[1:]))
+    raw.expect(message(params.more[::-1]) + message(params.text[:0:-1]))
+
+
+@check(
+    points=1,
+    hint="TCP carries bytes, not messages: one recv() may give less than you asked for. And in which order do the "
+    "bytes of a number travel?",
+    needs=[ANSWERS],
+)
+def test_client_puts_answers_together_from_pieces(client, peer, alpha, beta, params):
+    """The client sends length and text, and prints an answer that comes in three pieces as one line."""
+    raw = accepting(peer, beta, params)
+    talking = client.start(stdin=PIPE)
+    talking.write(f"{params.text}\n".encode())
+    raw.expect(message(params.text))
+    near = beta.tcp(port=params.port, state="established")
+    far = alpha.tcp(**{"remote.port": params.port})
+    send_in_pieces(raw, message(params.more), (2, 9), near, far)
+    talking.expect(f"{params.more}\n".encode())
+    talking.close_stdin()
+    assert talking.wait().exit == 0
+
+
+@check(
+    points=1,
+    hint="While the server waits for one client, who waits for the others? pthread_create(3), fork(2) and poll(2) are "
+    "three answers.",
+    needs=[ANSWERS],
+)
+def test_several_clients_are_served_at_the_same_time(server, client, peer, beta, params):
+    """Two clients are answered in turns, while a third is silent and a fourth stops in the middle of a message."""
+    listening(server, beta, params)
+    connected(peer)
+    half = connected(peer)
+    half.write(message(params.text)[:6])
+    half.expect(b"sent 6\n")
+    one, other = client.start(stdin=PIPE), client.start(stdin=PIPE)
+    for text in (params.text, params.more):
+        converse(one, text)
+        converse(other, text)
+    for talking in (one, other):
+        talking.close_stdin()
+        assert talking.wait().exit == 0
+
+
+@check(
+    points=1,
+    hint="Believe nothing that somebody else sends. And what if nobody is there to send to? Look for EPIPE in send(2).",
+    needs=[ANSWERS],
+)
+def test_server_outlives_bad_clients(server, client, peer, alpha, beta, params):
+    """A client that announces 4 GB is cut off; one that leaves without its answers ends only its own connection."""
+    running = listening(server, beta, params)
+    greedy = connected(peer)
+    greedy.write(b"\xff\xff\xff\xff" + params.text.encode())
+    greedy.wait()
+
+    hasty = connected(peer)
+    hasty.write(message(params.text))
+    hasty.expect(message(params.text[::-1]))
+    running.signal(SIGSTOP)
+    hasty.write(message(params.more) * 50)
+    hasty.expect(b"sent %d\n" % len(message(params.text) + message(params.more) * 50))
+    hasty.kill()
+    alpha.tcp(**{"remote.port": params.port}).wait_gone()
+    running.signal(SIGCONT)
+    beta.tcp(port=params.port, state="close_wait").wait_gone()
+    assert client.run(stdin=f"{params.text}\n".encode()).stdout == answer(params.text)
+    assert running.alive
+
+
+@check(
+    points=1,
+    hint="recv() returns 0 when the other end is closed. Had everything come by then?",
+    needs=[ANSWERS],
+)
+def test_client_notices_that_the_server_has_gone(client, peer, alpha, beta, params):
+    """When the server dies in the middle of an answer, the client says so, prints none of it and exits with 3."""
+    raw = accepting(peer, beta, params)
+    talking = client.start(stdin=PIPE)
+    talking.write(f"{params.text}\n".encode())
+    raw.expect(message(params.text))
+    raw.write(message(params.text[::-1])[:-2])
+    raw.expect(b"sent %d\n" % (len(message(params.text)) - 2))
+    raw.kill()
+    ended = talking.wait()
+    assert ended.signal is None, f"{ended.signal} ended the client"
+    assert ended.exit == 3
+    assert ended.stdout == b""
+    assert ended.stderr
+
+
+@check(
+    points=1,
+    hint="`ss -tan` on beta after the server has ended: in which state is the old connection? socket(7) has an option.",
+    needs=[ANSWERS],
+)
+def test_server_can_be_started_again_at_once(server, client, beta, params, leftovers):
+    """SIGTERM ends the server and all it started, nothing is left, and the next one can take the port at once."""
+    running = listening(server, beta, params)
+    talking = client.start(stdin=PIPE)
+    converse(talking, params.text)
+    running.signal(SIGTERM)
+    running.wait()
+    talking.write(f"{params.more}\n".encode())
+    assert talking.wait().exit == 3, "a client was still answered after the server's end"
+    assert not leftovers()
+
+    again = listening(server, beta, params)
+    assert client.run(stdin=f"{params.more}\n".encode()).stdout == answer(params.more)
+    assert again.alive
+
+
+@check(
+    points=1,
+    hint="Our programs keep to the contract by the letter: the length comes first, in network byte order, and a "
+    "message may be long.",
+    needs=[ANSWERS],
+)
+def test_both_work_with_our_programs(server, client, reference, beta, params):
+    """Our client is answered by the server, and the client by our server, also on a line of 200,000 bytes."""
+    wide = (params.text * LONG)[:LONG]
+    given, expected = f"{params.more}\n{wide}\n".encode(), answer(params.more) + answer(wide)
+    running = listening(server, beta, params)
+    assert reference.client.run(stdin=given).stdout == expected
+    running.signal(SIGTERM)
+    running.wait()
+
+    listening(reference.server, beta, params)
+    ended = client.run(stdin=given)
+    assert ended.exit == 0
+    assert ended.stdout == expected
+
+
+@check(
+    points=1,
+    hint="Which calls of the client can fail when nobody is there? Each of them says so in errno.",
+    needs=[ANSWERS],
+)
+def test_client_without_a_server_says_so(server, client, ablated, beta, params):
+    """On a host without a network, and when no server listens, the client says so, prints nothing and exits with 1."""
+    running = listening(server, beta, params)
+    unreachable = ablated.client.run(stdin=f"{params.text}\n".encode())
+    running.kill()
+    refused = client.run(stdin=f"{params.text}\n".encode())
+    for failed in (unreachable, refused):
+        assert failed.exit == 1
+        assert failed.stdout == b""
+        assert failed.stderr

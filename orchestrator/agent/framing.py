@@ -1,0 +1,1 @@
+../../images/lab/agent/framing.py

@@ -1,0 +1,147 @@
+"""The fixtures that a test author sees: hosts and programs from YAML, `params`, `reference`, `ablated`, `leftovers`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.agent.facts import Fact
+from orchestrator.checks.backend import Host
+from orchestrator.checks.build import Build
+from orchestrator.checks.context import CheckContext
+from orchestrator.checks.parameters import Params, draw
+from orchestrator.checks.peers import Script
+from orchestrator.checks.plugin import CONTEXT, STAGE
+from orchestrator.checks.programs import Program
+from orchestrator.session import Session
+from orchestrator.spec.exercise import Exercise
+from orchestrator.spec.exercise import Program as ProgramModel
+
+if TYPE_CHECKING:
+    from orchestrator.checks.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """An exercise's programs by name, as attributes."""
+
+    by_name: Mapping[str, Program]
+
+    def __getattr__(self, name: str) -> Program:
+        """A program.
+
+        Raises:
+            AttributeError: The exercise has no such program.
+        """
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise AttributeError(f"no program {name!r}; there are {', '.join(self.by_name)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What one check works with, before pytest asks for its parts by name."""
+
+    context: CheckContext
+    exercise: Exercise
+    own: Build
+    peers: Build
+
+    def host(self, name: str) -> Host:
+        """A host of the lab, seen from its first container."""
+        session = self.context.session
+        place = f"{name}/{next(iter(session.definition.lab.hosts[name].containers))}"
+        ipv4, ipv6 = (str(session.addresses.get(f"{name}.{family}", "")) for family in ("ipv4", "ipv6"))
+        return Host(place, self.context.agent, ipv4, ipv6, self.context.diagnosis)
+
+    def program(self, name: str, place: str | None = None, *, peer: bool = False) -> Program:
+        """The submission's program, or the reference's, where the exercise places it or at `place`."""
+        model = self.exercise.programs[name]
+        build, whose = (self.peers, "reference") if peer else (self.own, "")
+        return Program(name, model, place or model.container, build, self.context, whose)
+
+    def reference(self) -> Programs:
+        """The reference solution's programs."""
+        return Programs({name: self.program(name, peer=True) for name in self.exercise.programs})
+
+    def ablated(self) -> Programs:
+        """The submission's programs that have a place without the channel, there."""
+        return Programs({name: self.program(name, place) for name, place in self.exercise.ablation.items()})
+
+
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """What a check works with; afterwards its hosts are wiped and proved clean."""
+    stage = request.node.getparent(pytest.Module).stash[STAGE]
+    values = draw(stage.exercise.parameters, f"{stage.seed} {request.node.nodeid.rpartition('/')[2]}")
+    context = CheckContext(stage.session(), values)
+    request.node.stash[CONTEXT] = context
+    yield Bench(context, stage.exercise, stage.own(), stage.peers())
+    context.clean()
+
+
+def params(bench: Bench) -> Params:
+    """This check's random values."""
+    return bench.context.params
+
+
+def reference(bench: Bench) -> Programs:
+    """The same programs from the reference solution, run as another user: `reference.client.run()`."""
+    return bench.reference()
+
+
+def ablated(bench: Bench) -> Programs:
+    """The programs moved to where the channel is absent: `ablated.client.run()`."""
+    return bench.ablated()
+
+
+def leftovers(bench: Bench) -> Callable[[], tuple[Fact, ...]]:
+    """Call it for what exists now and did not when the check began: `assert not leftovers()`."""
+    return bench.context.leftovers
+
+
+def peer(bench: Bench, request: pytest.FixtureRequest) -> Callable[..., Program]:
+    """Programs from scripts of the exercise's folder, with argument templates as in `exercise.yaml`.
+
+    >>> raw = peer("beta/main", "raw_peer.py", "listen", "{port}").start(stdin=PIPE)
+    """
+
+    def program(place: str, file: str, *args: str) -> Program:
+        model = ProgramModel.model_validate({"sources": ["none.c"], "container": place, "args": args})
+        script = Script(bench.context.session, request.path.parent / file)
+        return Program(file, model, place, script, bench.context, "scripted")
+
+    return program
+
+
+def lab(bench: Bench) -> Session:
+    """The live lab: `lab.agent("alpha/left")`, `lab.addresses`."""
+    return bench.context.session
+
+
+def register(stage: Stage, module: pytest.Module) -> None:
+    """Make the fixtures of a test file: those of every exercise, and one for each host and program of this one."""
+    functions: dict[str, Callable[..., Any]] = {
+        one.__name__: one for one in (bench, params, reference, ablated, peer, leftovers, lab)
+    }
+    functions |= {name.replace("-", "_"): _of_host(name) for name in stage.definition.lab.hosts}
+    functions |= {name: _of_program(name) for name in stage.exercise.programs}
+    for name, function in functions.items():
+        pytest.register_fixture(name=name, func=function, node=module)
+
+
+def _of_host(name: str) -> Callable[[Bench], Host]:
+    def host(bench: Bench) -> Host:
+        return bench.host(name)
+
+    return host
+
+
+def _of_program(name: str) -> Callable[[Bench], Program]:
+    def program(bench: Bench) -> Program:
+        return bench.program(name)
+
+    return program

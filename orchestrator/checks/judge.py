@@ -1,0 +1,103 @@
+"""From what pytest saw to a verdict: the outcome, its points, and what explains it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import pytest
+
+from orchestrator.checks.context import CheckContext
+from orchestrator.checks.evidence import Verdict
+from orchestrator.checks.marks import terms_of
+from orchestrator.checks.outcome import Outcome, TimedOut
+from orchestrator.checks.stage import Stage
+from orchestrator.display import printable
+from orchestrator.errors import MachineError
+
+LINE_CAP = 300
+
+
+def judge(
+    item: pytest.Item,
+    stage: Stage,
+    outcome: Outcome,
+    error: BaseException | None,
+    context: CheckContext | None,
+    compared: tuple[str, str] | None,
+    duration_s: float,
+) -> Verdict:
+    """The verdict of one check; facts and diagnosis are taken now, before anything is cleaned up."""
+    terms = terms_of(item)
+    expected, observed = _compared(error, compared)
+    failed = outcome in (Outcome.FAILED, Outcome.GRADER_ERROR) and context is not None
+    return Verdict(
+        lab=stage.definition.name,
+        exercise=stage.name,
+        check=item.name,
+        nodeid=item.nodeid,
+        title=title_of(item),
+        outcome=outcome,
+        points=terms.points if outcome is Outcome.PASSED else 0,
+        max_points=terms.points,
+        duration_s=round(duration_s, 4),
+        hint=terms.hint if outcome is Outcome.FAILED else "",
+        done=tuple(context.steps) if context else (),
+        expected=expected,
+        observed=observed,
+        reason=_reason(item, error),
+        diagnosis=_diagnosis(error, context) if failed and context else (),
+        facts=_facts(context) if failed and context else (),
+        seed=stage.seed,
+    )
+
+
+def title_of(item: pytest.Item) -> str:
+    """The first paragraph of its docstring on one line; its name without one."""
+    documentation = inspect.getdoc(getattr(item, "obj", None)) or item.name
+    return " ".join(documentation.partition("\n\n")[0].split())
+
+
+def _compared(error: BaseException | None, compared: tuple[str, str] | None) -> tuple[str, str]:
+    if isinstance(error, TimedOut):
+        return error.awaited, error.observed
+    if isinstance(error, AssertionError) and compared:
+        return printable(compared[0], limit=LINE_CAP), printable(compared[1], limit=LINE_CAP)
+    return "", ""
+
+
+def _reason(item: pytest.Item, error: BaseException | None) -> str:
+    if error is None or isinstance(error, TimedOut):
+        return ""
+    text = str(error) or type(error).__name__
+    lines = [printable(line, limit=LINE_CAP) for line in text.splitlines() if line.strip()][:12]
+    place = _line_in_test(item, error)
+    return "\n".join([*lines, *([f"({place})"] if place else [])])
+
+
+def _line_in_test(item: pytest.Item, error: BaseException) -> str:
+    """`test_fifo.py:31`, where the test itself stood when it happened."""
+    frame, found = error.__traceback__, ""
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == str(item.path):
+            found = f"{item.path.name}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    return found
+
+
+def _diagnosis(error: BaseException | None, context: CheckContext) -> tuple[str, ...]:
+    if isinstance(error, TimedOut) and error.diagnosis:
+        return error.diagnosis
+    return _or_nothing(context.diagnosis)
+
+
+def _facts(context: CheckContext) -> tuple[str, ...]:
+    return _or_nothing(lambda: tuple(fact.describe() for fact in context.leftovers()))
+
+
+def _or_nothing(ask: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    # The engine may be why the check failed; the verdict must come out all the same.
+    try:
+        return ask()
+    except MachineError as error:
+        return (f"no facts: {error.what}",)

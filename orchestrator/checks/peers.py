@@ -1,0 +1,27 @@
+"""Scripted peers: Python files beside an exercise's checks that play the other end in ways no good program would.
+
+A reference peer keeps to the contract; a scripted one sends a message in pieces, never reads, or goes away. It belongs
+to the checks, not to the submission, and runs as the user `peer`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.session import PEER, Session, User
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An executable text file, put where it is run like a built program."""
+
+    session: Session
+    file: Path
+    user: User = PEER
+
+    def install(self, program: str, place: str) -> str:
+        """The script's path in the container `place`. Nobody but root can change it there."""
+        path = f"/build/{self.user.name}/{self.file.parent.name}/{program}"
+        self.session.agent(place).put(path, self.file.read_bytes(), mode=0o755, uid=0, gid=0, parents=True)
+        return path

@@ -1,0 +1,198 @@
+"""The pytest plugin: makes fixtures of an exercise's YAML, runs each check in a clean host, and judges its outcome.
+
+`pytest labs/lab-11 --submission DIR` works alone, with `-k`, `-n` and `--junitxml`; `ipclab check` is the same run with
+another picture of it. Every pytest in this environment loads this module: outside a lab's exercise folders it does
+nothing, and does not even import what it needs for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.checks.marks import MARK, terms_of
+from orchestrator.checks.outcome import Outcome, classify
+from orchestrator.errors import DefinitionError, IpclabError
+
+if TYPE_CHECKING:
+    from orchestrator.checks.context import CheckContext
+    from orchestrator.checks.fixtures import Bench
+    from orchestrator.checks.stage import Stage, Stages
+
+STAGES: pytest.StashKey[Stages] = pytest.StashKey()
+STAGE: pytest.StashKey[Stage] = pytest.StashKey()
+CONTEXT: pytest.StashKey[CheckContext] = pytest.StashKey()
+COMPARED = pytest.StashKey[tuple[str, str] | None]()
+OUTCOMES = pytest.StashKey[dict[str, Outcome]]()
+COMPILES = "compiles"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a run over a lab."""
+    group = parser.getgroup("ipclab", "labs of inter-process communication")
+    group.addoption("--submission", type=Path, metavar="DIR", help="judge the sources in DIR/EXERCISE/")
+    group.addoption("--instance", default="main", metavar="NAME", help="the instance of the lab to use (main)")
+    group.addoption("--as-is", action="store_true", help="the instance was brought up by something else: leave it")
+    group.addoption("--seed", default="", metavar="TEXT", help="replay a run's random values")
+    group.addoption("--wrong", default="", metavar="EXERCISE/NAME", help="judge a known-wrong solution")
+    group.addoption("--starter", action="store_true", help="judge the starters")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line("markers", f"{MARK}(terms): a check with points, a hint and the checks it needs")
+    config.stash[OUTCOMES] = {}
+    config.stash[COMPARED] = None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of agents and engines; the labs stay up."""
+    stages = config.stash.get(STAGES, None)
+    if stages is not None:
+        stages.close()
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Give a test file of an exercise its fixtures."""
+    if not isinstance(collector, pytest.Module) or not _is_in_lab(collector.path):
+        return
+    try:
+        stage = stages_of(collector.config).of(collector.path)
+    except DefinitionError as error:
+        raise pytest.UsageError(str(error)) from error
+    if stage is not None:
+        from orchestrator.checks.fixtures import register
+
+        collector.stash[STAGE] = stage
+        register(stage, collector)
+
+
+def _is_in_lab(test_file: Path) -> bool:
+    return (test_file.parent / "exercise.yaml").is_file() and (test_file.parent.parent / "lab.yaml").is_file()
+
+
+def stages_of(config: pytest.Config) -> Stages:
+    """The labs of this run."""
+    if STAGES not in config.stash:
+        from orchestrator.checks.stage import Stages
+
+        config.stash[STAGES] = Stages(config)
+    return config.stash[STAGES]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the check that the programs compile before an exercise's first one."""
+    found: dict[pytest.Module, list[pytest.Item]] = {}
+    for item in items:
+        module = item.getparent(pytest.Module)
+        if module is not None and STAGE in module.stash:
+            found.setdefault(module, []).append(item)
+    for module, own in found.items():
+        check = pytest.Function.from_parent(module, name=COMPILES, callobj=compiles)
+        items.insert(items.index(own[0]), check)
+
+
+def compiles(bench: Bench) -> None:
+    """The programs compile."""
+    problems = bench.own.problems()
+    assert not problems, "\n".join(f"{name}:\n{text}" for name, text in problems.items())
+    for name, text in bench.own.warnings().items():
+        bench.context.say(f"{name} compiled with warnings:\n{text}")
+
+
+def stage_of(item: pytest.Item) -> Stage | None:
+    """The exercise that a test belongs to; None outside labs."""
+    module = item.getparent(pytest.Module)
+    return module.stash.get(STAGE, None) if module else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Block a check whose needs did not pass, or whose programs do not compile."""
+    stage = stage_of(item)
+    if stage is None or item.name == COMPILES:
+        return
+    folder = item.nodeid.rpartition("::")[0]
+    outcomes = item.config.stash[OUTCOMES]
+    for name in terms_of(item).needs:
+        outcome = outcomes.get(f"{folder}::{name}", Outcome.PASSED)
+        if outcome is not Outcome.PASSED:
+            pytest.skip(f"it builds on another check, {name}, which is {outcome}")
+    if stage.own().problems():
+        pytest.skip("the programs do not compile")
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> None:
+    """Remember what was compared last: it is what a failing check expected and observed."""
+    config.stash[COMPARED] = (f"{'' if op == '==' else op + ' '}{right!r}", repr(left))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """Attach the verdict to the report of a check, and let a failing one explain itself in the student's words."""
+    report = yield
+    stage = stage_of(item)
+    if stage is not None and (call.when == "call" or call.excinfo is not None):
+        _attach_verdict(item, stage, call, report)
+    item.config.stash[COMPARED] = None
+    return report
+
+
+def _attach_verdict(item: pytest.Item, stage: Stage, call: pytest.CallInfo[None], report: Any) -> None:
+    from orchestrator.checks.judge import judge
+
+    error = call.excinfo.value if call.excinfo else None
+    outcome = classify(error)
+    if call.when != "call" and outcome is Outcome.FAILED:
+        outcome = Outcome.GRADER_ERROR
+    item.config.stash[OUTCOMES][item.nodeid] = outcome
+    context = item.stash.get(CONTEXT, None)
+    verdict = judge(item, stage, outcome, error, context, item.config.stash[COMPARED], call.duration)
+    report.verdict = verdict.plain()
+    report.user_properties.extend([("points", verdict.points), ("max_points", verdict.max_points)])
+    if outcome in (Outcome.FAILED, Outcome.GRADER_ERROR) and not _wants_traceback(item.config, error):
+        report.longrepr = verdict.explain()
+
+
+def _wants_traceback(config: pytest.Config, error: BaseException | None) -> bool:
+    """Authors see Python's own account with -v, and always when a test itself is at fault."""
+    own_bug = classify(error) is Outcome.GRADER_ERROR and not isinstance(error, IpclabError)
+    return own_bug or config.get_verbosity() > 0
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """The four outcomes in pytest's own progress line."""
+    words = {
+        Outcome.BLOCKED: ("blocked", "b", "BLOCKED"),
+        Outcome.GRADER_ERROR: ("error", "G", "GRADER ERROR"),
+    }
+    data = getattr(report, "verdict", {})
+    return words.get(data.get("outcome", Outcome.PASSED))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The seed, so that a run can be replayed."""
+    if STAGES in config.stash:
+        seed = config.stash[STAGES].seed
+        terminalreporter.write_line(f"random values from seed {seed}; replay with --seed {seed}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep an exercise's checks in one worker: they build on each other."""
+    paths = [Path(argument.partition("::")[0]) for argument in config.args]
+    if not any(found for path in paths for found in (path / "lab.yaml", path / "exercise.yaml") if found.is_file()):
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """All workers draw from one seed."""
+    node.workerinput["ipclab_seed"] = stages_of(node.config).seed

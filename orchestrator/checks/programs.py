@@ -1,0 +1,235 @@
+"""An exercise's programs as a test author uses them: start, run, talk to, wait for."""
+
+from __future__ import annotations
+
+import signal as signals
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from orchestrator.agent.client import Agent
+from orchestrator.agent.command import PIPE, Command, Pipe
+from orchestrator.agent.facts import Process as ProcessFact
+from orchestrator.agent.match import AtLeast
+from orchestrator.agent.notyet import NotYet
+from orchestrator.agent.process import Output, Process, Result
+from orchestrator.checks.context import CheckContext
+from orchestrator.checks.outcome import TimedOut
+from orchestrator.checks.parameters import Value, fill
+from orchestrator.display import printable
+from orchestrator.session import User
+from orchestrator.spec.exercise import Program as ProgramModel
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}
+OUTPUT_CAP_BYTES = 256 << 10
+OUTPUT_KILL_BYTES = 16 << 20
+
+
+class Installer(Protocol):
+    """What a program is made from: knows whose it is, and puts it where it is run."""
+
+    @property
+    def user(self) -> User:
+        """Who runs it."""
+
+    def install(self, program: str, place: str) -> str:
+        """The program's path in the container `place`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A built program and the place where it runs."""
+
+    name: str
+    model: ProgramModel
+    place: str
+    build: Installer
+    context: CheckContext
+    whose: str = ""
+    """`reference` for a reference peer; empty for the student's own."""
+
+    def at(self, place: str) -> Program:
+        """The same program in another container, `HOST/CONTAINER`."""
+        return replace(self, place=place)
+
+    def start(
+        self,
+        *,
+        stdin: bytes | Pipe | None = None,
+        timeout_s: float | None = None,
+        args: Sequence[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        limits: Mapping[str, int] | None = None,
+        **overrides: Value,
+    ) -> Running:
+        """Start it in the background. It is killed, with all that it forked, after `timeout_s` or with the check.
+
+        `overrides` replace parameters in its declared arguments; `args` replaces these altogether. With `stdin=PIPE`
+        its standard input stays open for `Running.write`; else it reads `stdin`, then end of file.
+        """
+        filled = tuple(args) if args is not None else fill(self.model.args, self.context.values(overrides))
+        allowed_s = timeout_s or self.model.timeout
+        command = Command(
+            argv=(self.build.install(self.name, self.place), *filled),
+            env={**ENVIRONMENT, **(env or {})},
+            cwd="/tmp",
+            uid=self.build.user.uid,
+            gid=self.build.user.gid,
+            stdin=stdin,
+            limits=limits or {},
+            # The check waits `allowed_s`; the kernel object stays a little longer so that a time-out can be explained.
+            deadline_s=max(60.0, 2 * allowed_s),
+            output_cap=OUTPUT_CAP_BYTES,
+            output_kill=OUTPUT_KILL_BYTES,
+            name=self.name,
+        )
+        process = self.context.agent(self.place).spawn(command)
+        shown = " ".join(printable(argument, limit=60) or "''" for argument in filled)
+        self.context.say(f"started {self.title} {shown} in {self.place} (pid {process.pid})")
+        self.context.pids.setdefault(self.context.session.host_of(self.place), {})[process.pid] = self.title
+        return Running(self, process, allowed_s, time.monotonic())
+
+    def run(
+        self,
+        *,
+        stdin: bytes | None = None,
+        timeout_s: float | None = None,
+        args: Sequence[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        limits: Mapping[str, int] | None = None,
+        **overrides: Value,
+    ) -> Result:
+        """Start it and wait for its end.
+
+        Raises:
+            TimedOut: It did not end within `timeout_s` (the exercise's `timeout` unless given).
+        """
+        running = self.start(stdin=stdin, timeout_s=timeout_s, args=args, env=env, limits=limits, **overrides)
+        return running.wait()
+
+    @property
+    def title(self) -> str:
+        """Its name in sentences."""
+        return f"{self.whose} {self.name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A program that was started."""
+
+    program: Program
+    remote: Process
+    allowed_s: float
+    began: float
+
+    @property
+    def pid(self) -> int:
+        """Its process id, in the PID namespace of its host."""
+        return self.remote.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return any(fact.state not in ("Z", "X") for fact in self._agent.facts(ProcessFact, pid=self.pid))
+
+    @property
+    def process(self) -> ProcessFact:
+        """What the kernel says of it now.
+
+        Raises:
+            AssertionError: It has ended.
+        """
+        facts = self._agent.facts(ProcessFact, pid=self.pid)
+        assert facts, f"{self.program.title} has ended"
+        return facts[0]
+
+    def wait(self, timeout_s: float | None = None, *, allow_timeout: bool = False) -> Result:
+        """Its result when it has ended.
+
+        Raises:
+            TimedOut: It still runs after `timeout_s`; with `allow_timeout` its killed result says `timed_out` instead.
+        """
+        patience_s = timeout_s or self.allowed_s
+        try:
+            result = self.remote.wait(patience_s)
+        except NotYet:
+            if not allow_timeout:
+                raise self._timed_out("its end", patience_s) from None
+            self.remote.kill()
+            result = replace(self.remote.wait(5.0), timed_out=True)
+        self.program.context.say(f"{self.program.title}: {result.describe()}{_printed(result)}")
+        return result
+
+    def output(self) -> Output:
+        """What it has printed so far."""
+        return self.remote.output()
+
+    def expect(self, text: bytes, timeout_s: float | None = None) -> None:
+        """Return as soon as its standard output contains `text`.
+
+        Raises:
+            TimedOut: It did not print it in time, or ended without it.
+        """
+        shown = printable(text, limit=60)
+        self._until(lambda: text in self.output().stdout, f"{shown!r} on its standard output", timeout_s)
+
+    def wait_blocked(self, syscall: str, timeout_s: float | None = None, **where: object) -> ProcessFact:
+        """The process as soon as it sleeps in `syscall`; `where` compares more, such as `path="/ipc/x"`.
+
+        Raises:
+            TimedOut: It does not get there in time.
+        """
+        match = {"pid": self.pid, "state": "S", "syscall__name": syscall}
+        match |= {f"syscall__{name}": value for name, value in where.items()}
+        patience_s = timeout_s or self.allowed_s
+        try:
+            return self._agent.wait(ProcessFact, patience_s, count=AtLeast(1), **match)[0]
+        except NotYet:
+            about = ", ".join(f"{name} {value}" for name, value in where.items())
+            raise self._timed_out(f"it to wait in {syscall}() {about}".rstrip(), patience_s) from None
+
+    def signal(self, number: signals.Signals | int) -> None:
+        """Send a signal to the process itself."""
+        self.program.context.say(f"sent {signals.Signals(number).name} to {self.program.title}")
+        self.remote.signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL to it and to everything that it forked."""
+        self.program.context.say(f"killed {self.program.title}")
+        self.remote.kill()
+
+    def write(self, data: bytes) -> None:
+        """Write to its standard input, which must have been started with `stdin=PIPE`."""
+        self.remote.write(data)
+
+    def close_stdin(self) -> None:
+        """Its standard input is at its end after this."""
+        self.remote.close_stdin()
+
+    @property
+    def _agent(self) -> Agent:
+        return self.program.context.agent(self.program.place)
+
+    def _until(self, holds: Callable[[], bool], awaited: str, timeout_s: float | None) -> None:
+        patience_s = timeout_s or self.allowed_s
+        deadline = time.monotonic() + patience_s
+        pause_s = 0.001
+        while not holds():
+            if time.monotonic() > deadline or not (self.alive or holds()):
+                raise self._timed_out(awaited, patience_s)
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.02)
+
+    def _timed_out(self, awaited: str, patience_s: float) -> TimedOut:
+        state = "it still runs" if self.alive else "it has ended"
+        observed = f"{state} after {patience_s:g} s, having printed {printable(self.output().stdout, limit=200)!r}"
+        return TimedOut(f"{self.program.title}: {awaited}", observed, self.program.context.diagnosis())
+
+
+def _printed(result: Result) -> str:
+    streams = (("printed", result.stdout), ("complained", result.stderr))
+    return "".join(f", {verb} {printable(text, limit=120)!r}" for verb, text in streams if text)
+
+
+__all__ = ["PIPE", "Program", "Running"]

@@ -1,0 +1,172 @@
+"""What one pytest run keeps: the labs it met, their live sessions, and one build for each exercise and submission."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from orchestrator.checks import submission
+from orchestrator.checks.build import Build
+from orchestrator.errors import IpclabError, UsageError
+from orchestrator.labels import InstanceName
+from orchestrator.session import PEER, Session
+from orchestrator.spec.exercise import Exercise
+from orchestrator.spec.load import LabDefinition, load_lab
+from orchestrator.workspace import workspace_of
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a run ran on."""
+
+    engine: dict[str, str] = field(default_factory=dict)
+    image: dict[str, str] = field(default_factory=dict)
+    """Image references to ids."""
+    submission: str = ""
+    error: IpclabError | None = None
+    """What stopped the run before its first check."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """An exercise in this run."""
+
+    stages: Stages
+    definition: LabDefinition
+    name: str
+    _own: Build | None = None
+    _peers: Build | None = None
+
+    @property
+    def exercise(self) -> Exercise:
+        """Its definition."""
+        return self.definition.exercises[self.name].exercise
+
+    @property
+    def seed(self) -> str:
+        """The run's seed."""
+        return self.stages.seed
+
+    def session(self) -> Session:
+        """The live lab, brought up if it is not."""
+        return self.stages.session(self.definition)
+
+    def own(self) -> Build:
+        """The submission's programs."""
+        if self._own is None:
+            chosen = self.stages.submission(self.definition, self.name)
+            self.stages.note(chosen.label)
+            self._own = Build(self.session(), self.name, self.exercise, chosen, self.session().student)
+        return self._own
+
+    def peers(self) -> Build:
+        """The reference solution's programs, run by another user."""
+        if self._peers is None:
+            chosen = submission.reference(self.definition.root, self.name)
+            self._peers = Build(self.session(), self.name, self.exercise, chosen, PEER)
+        return self._peers
+
+
+@dataclass(slots=True)
+class Stages:
+    """All exercises of this run, by folder."""
+
+    config: pytest.Config
+    seed: str = ""
+    _definitions: dict[Path, LabDefinition] = field(default_factory=dict)
+    _stages: dict[Path, Stage] = field(default_factory=dict)
+    _sessions: dict[Path, Session] = field(default_factory=dict)
+    _labels: dict[str, None] = field(default_factory=dict)
+    _error: IpclabError | None = None
+
+    def __post_init__(self) -> None:
+        """Take the seed that was given, or the controller's, or a new one."""
+        given = getattr(self.config, "workerinput", {}).get("ipclab_seed") or self.config.getoption("--seed")
+        self.seed = given or secrets.token_hex(4)
+
+    def of(self, test_file: Path) -> Stage | None:
+        """The exercise that a test file belongs to; None when it is in none.
+
+        Raises:
+            DefinitionError: The lab's files are wrong.
+        """
+        folder = test_file.parent
+        if not (folder / "exercise.yaml").is_file() or not (folder.parent / "lab.yaml").is_file():
+            return None
+        if folder not in self._stages:
+            definition = self._definitions.get(folder.parent) or load_lab(folder.parent)
+            self._definitions[folder.parent] = definition
+            if folder.name not in definition.exercises:
+                return None
+            self._stages[folder] = Stage(self, definition, folder.name)
+        return self._stages[folder]
+
+    def submission(self, definition: LabDefinition, exercise: str) -> submission.Submission:
+        """Whose sources to judge for an exercise, by the options of the run.
+
+        Raises:
+            UsageError: They contradict each other, or name what is not there.
+        """
+        given, wrong, starter = (self.config.getoption(name) for name in ("--submission", "--wrong", "--starter"))
+        if sum(map(bool, (given, wrong, starter))) > 1:
+            raise UsageError("--submission, --wrong and --starter exclude each other")
+        if starter:
+            return submission.Submission("the starter", (definition.root / exercise / "starter",))
+        of, _, name = wrong.partition("/")
+        if of == exercise:
+            if name not in definition.exercises[exercise].exercise.wrong:
+                raise UsageError(f"{exercise} has no known-wrong solution {name!r}")
+            return submission.wrong(definition.root, exercise, name)
+        if wrong:
+            return submission.reference(definition.root, exercise)
+        return submission.find_submission(definition.root, exercise, given, workspace_of(definition.root))
+
+    def session(self, definition: LabDefinition) -> Session:
+        """The live lab, brought up and its namespaces verified the first time.
+
+        Raises:
+            pytest.exit.Exception: It can't be: no check could be judged.
+        """
+        if definition.root not in self._sessions:
+            name = InstanceName(definition.name, self._instance())
+            try:
+                session = Session.open(definition, name, as_is=self.config.getoption("--as-is"))
+            except IpclabError as error:
+                self._error = error
+                pytest.exit(str(error), returncode=error.exit_code)
+            self._sessions[definition.root] = session
+        return self._sessions[definition.root]
+
+    def note(self, label: str) -> None:
+        """Remember whose work was judged."""
+        self._labels[label] = None
+
+    def about(self) -> About:
+        """What the run ran on."""
+        for session in self._sessions.values():
+            info = session.engine.info()
+            engine = {
+                "name": info.name,
+                "version": info.version,
+                "api_version": info.api_version,
+                "kernel": info.kernel,
+            }
+            image = {spec.reference: session.engine.image_id(spec.reference) or "" for spec in session.desired.images}
+            return About(engine, image, ", ".join(self._labels))
+        return About(submission=", ".join(self._labels), error=self._error)
+
+    def _instance(self) -> str:
+        # Two workers on one host would find each other's leftovers: each further worker has an instance of its own.
+        worker = getattr(self.config, "workerinput", {}).get("workerid", "gw0")
+        instance = str(self.config.getoption("--instance"))
+        return instance if worker == "gw0" else f"{instance}-{worker}"
+
+    def close(self) -> None:
+        """End the sessions; an instance that was made for this worker alone is taken down."""
+        own = self._instance() != self.config.getoption("--instance")
+        for session in self._sessions.values():
+            session.close(down=own)
+        self._sessions.clear()

@@ -1,0 +1,92 @@
+"""A submission: a student's sources, untrusted, read by name and never executed or collected on this side."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import UsageError
+from orchestrator.spec.exercise import Program
+
+SOURCE_CAP_BYTES = 1 << 20
+
+
+class SourceProblem(Exception):
+    """A declared source is absent or is not a plain file of sensible size: the student's to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Folders that hold one exercise's sources; a file is taken from the first folder that has it."""
+
+    label: str
+    """What to call it in reports: `work/lab-11/fifo`, `reference solution`."""
+    folders: tuple[Path, ...]
+
+    def sources(self, program: Program) -> Mapping[str, bytes]:
+        """The program's sources by name.
+
+        Raises:
+            SourceProblem: One is absent, larger than 1 MiB, or no plain file (links are not followed).
+        """
+        return {name: self._read(name) for name in program.sources}
+
+    def _read(self, name: str) -> bytes:
+        for folder in self.folders:
+            try:
+                return _read_plain(folder / name)
+            except FileNotFoundError:
+                continue
+        raise SourceProblem(f"{name} is missing in {self.label}")
+
+
+def _read_plain(path: Path) -> bytes:
+    # Opening a FIFO for reading blocks without O_NONBLOCK, and a link may lead anywhere.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise SourceProblem(f"{path.name} cannot be read: {error.strerror}") from error
+    # fdopen() itself refuses a folder, so the look comes first, while closing is still ours.
+    plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    if not plain:
+        os.close(descriptor)
+        raise SourceProblem(f"{path.name} is not a plain file")
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(SOURCE_CAP_BYTES + 1)
+    if len(data) > SOURCE_CAP_BYTES:
+        raise SourceProblem(f"{path.name} is larger than 1 MiB")
+    return data
+
+
+def find_submission(lab: Path, exercise: str, given: Path | None, workspace: Path) -> Submission:
+    """Whose sources to judge: the given folder, else the workspace when it has this exercise, else the reference.
+
+    Raises:
+        UsageError: `given` is no folder.
+    """
+    if given is not None:
+        if not given.is_dir():
+            raise UsageError(
+                f"there is no folder {given}", fix="--submission takes a folder that holds EXERCISE/FILE.c"
+            )
+        return Submission(str(given / exercise), (given / exercise,))
+    own = workspace / exercise
+    if own.is_dir() and any(own.iterdir()):
+        return Submission(str(own), (own,))
+    return reference(lab, exercise)
+
+
+def reference(lab: Path, exercise: str) -> Submission:
+    """The exercise's reference solution."""
+    return Submission("the reference solution", (lab / exercise / "solution",))
+
+
+def wrong(lab: Path, exercise: str, name: str) -> Submission:
+    """A known-wrong solution: its files over the reference's."""
+    folder = lab / exercise
+    return Submission(f"known-wrong solution {name}", (folder / "wrong" / name, folder / "solution"))

@@ -1,0 +1,142 @@
+"""One run of a lab's checks: pytest with our plugin and without its own picture, collected into a record."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orchestrator.checks.evidence import Verdict
+from orchestrator.checks.plugin import stages_of
+from orchestrator.checks.stage import About
+from orchestrator.errors import InternalError, UsageError
+from orchestrator.grade.record import Record, by_exercise, merged
+from orchestrator.spec.load import LabDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run."""
+
+    definition: LabDefinition
+    exercises: tuple[str, ...]
+    instance: str
+    submission: Path | None = None
+    starter: bool = False
+    wrong: str = ""
+    seed: str = ""
+    select: str = ""
+    """An expression for pytest's -k."""
+    jobs: int = 0
+    junit: Path | None = None
+
+    def arguments(self) -> list[str]:
+        """The command line of this run, as pytest takes it."""
+        root = self.definition.root
+        options: list[tuple[bool, list[str]]] = [
+            (self.submission is not None, ["--submission", str(self.submission)]),
+            (self.starter, ["--starter"]),
+            (bool(self.wrong), ["--wrong", self.wrong]),
+            (bool(self.seed), ["--seed", self.seed]),
+            (bool(self.select), ["-k", self.select]),
+            (self.jobs > 1, ["-n", str(self.jobs)]),
+            (self.junit is not None, [f"--junitxml={self.junit}"]),
+        ]
+        return [
+            *(str(root / name) for name in self.exercises),
+            "-c",
+            os.devnull,
+            f"--rootdir={root.parent.parent}",
+            "--import-mode=importlib",
+            "-p",
+            "no:cacheprovider",
+            "--instance",
+            self.instance,
+            *(word for wanted, words in options if wanted for word in words),
+        ]
+
+
+@dataclass(slots=True)
+class Collector:
+    """A pytest plugin that takes the place of its terminal: keeps verdicts, passes each on as it comes."""
+
+    on_verdict: Callable[[Verdict], None]
+    verdicts: list[Verdict] = field(default_factory=list)
+    seed: str = ""
+    about: About = field(default_factory=About)
+    trouble: list[str] = field(default_factory=list)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Put pytest's own terminal away."""
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            config.pluginmanager.unregister(reporter)
+        self.seed = stages_of(config).seed
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the verdict of a check; trouble outside checks is kept as text."""
+        data = getattr(report, "verdict", None)
+        if data is not None:
+            verdict = Verdict.from_plain(data)
+            self.verdicts.append(verdict)
+            self.on_verdict(verdict)
+        elif report.failed:
+            self.trouble.append(f"{report.nodeid}: {report.longreprtext}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep why a test file could not be read."""
+        if report.failed:
+            self.trouble.append(f"{report.nodeid}: {report.longreprtext}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Ask the live labs what they ran on, while they are there."""
+        self.about = stages_of(session.config).about()
+
+
+def run(request: Request, on_verdict: Callable[[Verdict], None]) -> Record:
+    """Run the checks and return the record.
+
+    Raises:
+        UsageError: pytest did not understand the request, or nothing matches it.
+        InternalError: A test file can't be collected, or pytest itself failed.
+        IpclabError: Whatever stopped the run before its first check.
+    """
+    collector = Collector(on_verdict)
+    started, clock = datetime.now(UTC), time.monotonic()
+    status = pytest.main(request.arguments(), plugins=[collector])
+    _refuse(status, collector)
+    definition = request.definition
+    titles = {name: (found.exercise.title, found.exercise.topic) for name, found in definition.exercises.items()}
+    return Record(
+        lab=definition.name,
+        title=definition.lab.title,
+        instance=request.instance,
+        submission=collector.about.submission,
+        engine=collector.about.engine,
+        image=collector.about.image,
+        seed=collector.seed,
+        started=started.isoformat(timespec="seconds"),
+        duration_s=round(time.monotonic() - clock, 3),
+        exercises=by_exercise(merged(collector.verdicts), titles),
+    )
+
+
+def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:
+    if collector.about.error is not None:
+        raise collector.about.error
+    if collector.trouble:
+        raise InternalError("a test file is broken:\n" + "\n".join(collector.trouble))
+    if status == pytest.ExitCode.USAGE_ERROR:
+        raise UsageError("pytest refused the command line")
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED or not collector.verdicts:
+        raise UsageError("no check matches", fix="see which there are with `pytest --collect-only labs/`")
+    if status == pytest.ExitCode.INTERNAL_ERROR:
+        raise InternalError("pytest failed")
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt

@@ -1,0 +1,215 @@
+"""An instance's way up and down: the engine, the references of its images, its binds, and converging to what they give.
+
+Which operations that takes is `reconcile`'s matter, carrying them out `convergence`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator import workspace
+from orchestrator.convergence import converge
+from orchestrator.engine import images
+from orchestrator.engine.base import Engine
+from orchestrator.engine.context import latest, names, reference
+from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.install import ensure_engine
+from orchestrator.executor import Event
+from orchestrator.labels import InstanceName, instance_of
+from orchestrator.plan import Plan
+from orchestrator.reconcile import reconcile
+from orchestrator.resolve import SANDBOX_IMAGE, resolve
+from orchestrator.slots import choose_slot
+from orchestrator.spec.load import LabDefinition
+from orchestrator.world import Bind, Desired, ImageSpec, Observed
+
+Say = Callable[[str], None]
+
+
+class Watch(Protocol):
+    """Somebody who is shown what goes on."""
+
+    def event(self, event: Event) -> None:
+        """An operation of a plan began or ended."""
+
+    def line(self, text: str) -> None:
+        """A builder said something, or another process is waited for."""
+
+
+class Unwatched:
+    """Nobody."""
+
+    def event(self, event: Event) -> None:
+        """Ignore it."""
+
+    def line(self, text: str) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """An instance that is up."""
+
+    desired: Desired
+    plan: Plan
+    """What had to be done; empty when it was up."""
+
+
+def connect(say: Say = lambda line: None, *, install: bool = True) -> Engine:
+    """The engine; on a Debian machine of ours one is installed and started if none answers, unless `install` is False.
+
+    Raises:
+        EngineUnavailable: There is none.
+    """
+    return ensure_engine(DockerEngine.connect, say) if install else DockerEngine.connect()
+
+
+@contextmanager
+def connected(say: Say = lambda line: None, *, install: bool = True) -> Iterator[Engine]:
+    """The engine while the block runs."""
+    engine = connect(say, install=install)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+class Definition:
+    """What one instance of a lab should be, given what there is; what else that takes is read once."""
+
+    def __init__(
+        self, engine: Engine, definition: LabDefinition, name: InstanceName, base_image: str | None = None
+    ) -> None:
+        """Read what does not depend on the engine's objects: image references, and whether /work can be bound."""
+        self.definition = definition
+        self.name = name
+        self.references = references(definition, base_image)
+        # Another machine's engine does not see our folders; its containers have no /work then.
+        local = engine.info().local
+        self.binds = (Bind(str(workspace.prepare(definition.root)), "/work"),) if local else ()
+
+    def desired(self, observed: Observed) -> Desired:
+        """The instance as it should be."""
+        slot = choose_slot(self.definition.lab, self.name, observed)
+        return resolve(self.definition.lab, self.name, slot=slot, images=self.references, binds=self.binds)
+
+
+def references(definition: LabDefinition, base_image: str | None = None) -> dict[str, str]:
+    """The images that a lab uses, by their folder of `images/`."""
+    base = images.base_reference(base_image)
+    hosts = definition.lab.hosts.values()
+    used = dict.fromkeys([SANDBOX_IMAGE, *(one.image for host in hosts for one in host.containers.values())])
+    present = names()
+    return {name: reference(name, base, arguments()) for name in used if name in present}
+
+
+def arguments() -> dict[str, str]:
+    """What images are built with."""
+    return {"STUDENT_UID": str(workspace.student_uid())}
+
+
+def plan(
+    engine: Engine, definition: LabDefinition | None, name: InstanceName, *, base_image: str | None = None
+) -> Plan:
+    """What `up` would do, or `down` when there is no definition."""
+    if definition is None:
+        return reconcile(None, engine.observe(name))
+    wanted = Definition(engine, definition, name, base_image)
+    observed = engine.observe(name, images=tuple(wanted.references.values()))
+    return reconcile(wanted.desired(observed), observed)
+
+
+def up(
+    engine: Engine,
+    definition: LabDefinition,
+    name: InstanceName,
+    *,
+    base_image: str | None = None,
+    watch: Watch | None = None,
+) -> Up:
+    """Bring an instance up; what is there and right is left alone.
+
+    Raises:
+        MachineError: The engine or the machine is in the way.
+    """
+    watch = watch or Unwatched()
+    wanted = Definition(engine, definition, name, base_image)
+    made: list[Desired] = []
+
+    def desired_of(observed: Observed) -> Desired:
+        made.append(wanted.desired(observed))
+        return made[-1]
+
+    done = converge(
+        name,
+        desired_of,
+        engine,
+        build_image=lambda spec: build_image(engine, spec, base_image, watch.line),
+        images=tuple(wanted.references.values()),
+        on_event=watch.event,
+        on_wait=watch.line,
+    )
+    return Up(made[-1], done)
+
+
+def bring_up(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
+    """Bring an instance up, unwatched; what it should be, and is now."""
+    return up(engine, definition, name).desired
+
+
+def as_defined(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
+    """What an instance should be that somebody else brought up, as from a Compose file."""
+    return Definition(engine, definition, name).desired(Observed())
+
+
+def build_image(engine: Engine, spec: ImageSpec, base_image: str | None, say: Say) -> None:
+    """Build one of our images, and what it stands on."""
+    images.build(engine, spec, base=base_image, arguments=arguments(), progress=say)
+
+
+def build_all(engine: Engine, *, base_image: str | None = None, watch: Watch | None = None) -> list[str]:
+    """Build every image of `images/` that is not there; their references."""
+    watch = watch or Unwatched()
+    base = images.base_reference(base_image)
+    specs = [ImageSpec(name, reference(name, base, arguments())) for name in names()]
+    for spec in specs:
+        build_image(engine, spec, base_image, watch.line)
+    return [spec.reference for spec in specs]
+
+
+def down(engine: Engine, name: InstanceName, *, watch: Watch | None = None) -> Plan:
+    """Take an instance down; its files are not needed. The plan is empty when nothing was there."""
+    watch = watch or Unwatched()
+    return converge(
+        name,
+        lambda observed: None,
+        engine,
+        build_image=lambda spec: None,
+        on_event=watch.event,
+        on_wait=watch.line,
+    )
+
+
+def instances(engine: Engine, lab: str | None = None) -> list[InstanceName]:
+    """The instances that have objects on the engine."""
+    observed = engine.observe()
+    marks = [
+        *(container.labels for container in observed.containers),
+        *(network.labels for network in observed.networks),
+        *(volume.labels for volume in observed.volumes),
+    ]
+    found = {instance_of(labels) for labels in marks}
+    return sorted(name for name in found if lab is None or name.lab == lab)
+
+
+def remove_images(engine: Engine) -> list[str]:
+    """Remove the images that we built, not the base that they stand on; the references that were there."""
+    base = images.base_reference(None)
+    known = [tag for name in names() for tag in (reference(name, base, arguments()), latest(name))]
+    there = [tag for tag in known if engine.image_id(tag) is not None]
+    for tag in there:
+        engine.remove_image(tag)
+    return there

@@ -1,0 +1,125 @@
+"""One instance of a lab, live: its hosts are up and whole, and each container has an agent to speak with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from orchestrator import lifecycle
+from orchestrator.agent.client import Agent
+from orchestrator.agent.pool import AgentPool
+from orchestrator.engine.base import Engine
+from orchestrator.errors import IntegrityError
+from orchestrator.labels import InstanceName
+from orchestrator.spec.load import LabDefinition
+from orchestrator.workspace import STUDENT_GID, student_uid
+from orchestrator.world import Desired
+
+NAMESPACE_OF = {"sysv_shm": "ipc", "sysv_sem": "ipc", "sysv_msg": "ipc", "posix_shm": "ipc", "posix_sem": "ipc",
+                "posix_mq": "ipc", "tcp": "net", "udp": "net", "unix_socket": "net", "process": "pid"}  # fmt: skip
+"""Which shared namespace makes two containers of a host see the same objects of a kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who a program runs as, inside containers."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+PEER = User("peer", 1999, STUDENT_GID)
+
+
+@dataclass(slots=True)
+class Session:
+    """A live instance. A place is `HOST/CONTAINER`."""
+
+    engine: Engine
+    definition: LabDefinition
+    name: InstanceName
+    desired: Desired
+    student: User
+    pool: AgentPool
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """`HOST.ipv4` and `HOST.ipv6` of every host that is in a network (its first one)."""
+
+    @classmethod
+    def open(cls, definition: LabDefinition, name: InstanceName, *, as_is: bool = False) -> Self:
+        """Bring an instance up if it is not, start its agents, and see that its hosts are what they claim to be.
+
+        With `as_is` somebody else brought it up, under our names and with the definition's own addresses.
+
+        Raises:
+            MachineError: The engine or the machine is in the way.
+            IntegrityError: A container is not in its sandbox's namespaces.
+        """
+        engine = lifecycle.connect()
+        desired = (lifecycle.as_defined if as_is else lifecycle.bring_up)(engine, definition, name)
+        addresses = {
+            f"{sandbox.host}.{family}": getattr(attachment, family)
+            for sandbox in desired.sandboxes
+            for attachment in sandbox.attachments[:1]
+            for family in ("ipv4", "ipv6")
+        }
+        student = User("student", student_uid(), STUDENT_GID)
+        session = cls(engine, definition, name, desired, student, AgentPool(engine), addresses)
+        session.verify()
+        return session
+
+    def agent(self, place: str) -> Agent:
+        """The agent of a container."""
+        return self.pool.get(self.name.named(*place.split("/")))
+
+    def host_of(self, place: str) -> str:
+        """The host of a place."""
+        return place.partition("/")[0]
+
+    def scope_of(self, place: str, kind: str) -> str:
+        """Where facts of a kind are the same: the host, or the place alone when it does not share the namespace."""
+        host = self.host_of(place)
+        namespace = NAMESPACE_OF.get(kind)
+        alone = namespace is not None and namespace not in self.definition.lab.hosts[host].share
+        return place if alone else host
+
+    def verify(self) -> None:
+        """Compare every container's namespaces with its sandbox's.
+
+        Raises:
+            IntegrityError: One that the container should share differs.
+        """
+        containers = self.desired.containers
+        # A sandbox that shares its PID namespace is its containers' process 1; others are asked themselves.
+        asked = {spec.sandbox for spec in containers if "pid" not in spec.share and spec.share}
+        self.pool.start_all([*(spec.name for spec in containers), *sorted(asked)])
+        for spec in containers:
+            hello = self.pool.get(spec.name).hello
+            if "pid" in spec.share:
+                self._expect_init(spec.name, spec.host, hello.init_argv)
+                theirs = hello.init_ns
+            elif spec.share:
+                theirs = self.pool.get(spec.sandbox).hello.ns
+            else:
+                continue
+            for namespace in sorted(spec.share):
+                if hello.ns[namespace] != theirs[namespace]:
+                    raise IntegrityError(
+                        f"{spec.host}/{spec.container} is in another {namespace} namespace than its sandbox",
+                        fix=f"ipclab down {self.name.lab} && ipclab up {self.name.lab}",
+                    )
+
+    def _expect_init(self, name: str, host: str, argv: tuple[str, ...]) -> None:
+        if argv[1:3] != ("sandbox", host):
+            raise IntegrityError(
+                f"process 1 of {name} is not the sandbox of {host} but {' '.join(argv)!r}",
+                fix=f"ipclab down {self.name.lab} && ipclab up {self.name.lab}",
+            )
+
+    def close(self, *, down: bool = False) -> None:
+        """End the agents, with everything that they started; `down` takes the instance down, too."""
+        self.pool.close()
+        if down:
+            lifecycle.down(self.engine, self.name)
+        self.engine.close()

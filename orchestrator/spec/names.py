@@ -1,0 +1,34 @@
+"""The names that definitions may use, as patterns, and each pattern's rule in words. Which exist is for the rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+_NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
+NAME: Final = f"^{_NAME}$"
+IDENTIFIER: Final = r"^[a-z][a-z0-9_]*$"
+PLACE: Final = f"^{_NAME}/{_NAME}$"
+SOURCE: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.[ch]$"
+LIBRARY: Final = r"^[a-z0-9_+-]+$"
+PREFIX: Final = r"^/[A-Za-z0-9._/-]*$"
+ALPHABET: Final = r"^[ -~]+$"
+
+RULES: Final = {
+    NAME: "a name has lower-case letters, digits and single hyphens, and begins with a letter",
+    IDENTIFIER: "a name here has lower-case letters, digits and underscores, and begins with a letter",
+    PLACE: "write HOST/CONTAINER, such as alpha/left",
+    SOURCE: "a source is a file name that ends in .c or .h, without a folder",
+    LIBRARY: "write what follows -l, such as m for -lm",
+    PREFIX: "begin it with /, such as /shm- or /ipc/fifo-, and keep to letters, digits and . _ / -",
+    ALPHABET: "use printable ASCII characters only",
+}
+"""What to do about a text that does not match a pattern."""
+
+Name = Annotated[str, Field(pattern=NAME, max_length=32)]
+ProgramName = Annotated[str, Field(pattern=IDENTIFIER, max_length=32)]
+ParameterName = Annotated[str, Field(pattern=IDENTIFIER, max_length=32)]
+Place = Annotated[str, Field(pattern=PLACE, max_length=65)]
+Source = Annotated[str, Field(pattern=SOURCE, max_length=64)]
+Library = Annotated[str, Field(pattern=LIBRARY, max_length=32)]

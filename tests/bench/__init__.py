@@ -1,0 +1,1 @@
+"""Measurements: each a ratio within one run against a named reference. `make bench` runs them; nothing here is a test."""
