@@ -175,7 +175,7 @@ class _Creations:
 
     def _container(self, spec: ContainerSpec) -> Iterator[Operation]:
         kept, cause = self.kept.get(spec.name), self.faults.containers.get(spec.name, "absent")
-        created = {key_of(Verb.CREATE_SANDBOX, spec.sandbox)} if spec.share else set()
+        created = {key_of(Verb.CREATE_SANDBOX, spec.sandbox)}
         started = {key_of(Verb.START_SANDBOX, spec.sandbox)} if spec.share else set()
         if kept is None:
             yield Operation(Verb.CREATE_CONTAINER, spec.name, cause, self._needs(spec) | created, spec)

@@ -70,7 +70,9 @@ def _reason(item: pytest.Item, error: BaseException | None) -> str:
     if error is None or isinstance(error, TimedOut):
         return ""
     text = str(error) or type(error).__name__
-    lines = [printable(line, limit=LINE_CAP) for line in text.splitlines() if line.strip()][:12]
+    # What pytest adds about the parts of an expression ("+  where ...") helps authors, who see it with -v.
+    told = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("+ ")]
+    lines = [printable(line, limit=LINE_CAP) for line in told[:12]]
     place = _line_in_test(item, error)
     return "\n".join([*lines, *([f"({place})"] if place else [])])
 

@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--as-is", action="store_true", help="the instance was brought up by something else: leave it")
     group.addoption("--seed", default="", metavar="TEXT", help="replay a run's random values")
     group.addoption("--wrong", default="", metavar="EXERCISE/NAME", help="judge a known-wrong solution")
+    group.addoption("--reference", action="store_true", help="judge the reference solutions")
     group.addoption("--starter", action="store_true", help="judge the starters")
 
 

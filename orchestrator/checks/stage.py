@@ -17,6 +17,9 @@ from orchestrator.spec.exercise import Exercise
 from orchestrator.spec.load import LabDefinition, load_lab
 from orchestrator.workspace import workspace_of
 
+LIVE = "ipclab-live"
+"""The name under which somebody who calls pytest may register a `Live` of his own."""
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -31,6 +34,22 @@ class About:
 
 
 @dataclass(slots=True)
+class Live:
+    """Sessions and reference builds that outlast a run of pytest, so that many submissions can be judged with them."""
+
+    sessions: dict[Path, Session] = field(default_factory=dict)
+    peers: dict[Path, Build] = field(default_factory=dict)
+    """By the exercise's folder."""
+
+    def close(self, *, down: bool = False) -> None:
+        """End the sessions; `down` takes the instances down, too."""
+        for session in self.sessions.values():
+            session.close(down=down)
+        self.sessions.clear()
+        self.peers.clear()
+
+
+@dataclass(slots=True)
 class Stage:
     """An exercise in this run."""
 
@@ -38,7 +57,6 @@ class Stage:
     definition: LabDefinition
     name: str
     _own: Build | None = None
-    _peers: Build | None = None
 
     @property
     def exercise(self) -> Exercise:
@@ -64,10 +82,12 @@ class Stage:
 
     def peers(self) -> Build:
         """The reference solution's programs, run by another user."""
-        if self._peers is None:
+        folder = self.definition.root / self.name
+        known = self.stages.live.peers
+        if folder not in known:
             chosen = submission.reference(self.definition.root, self.name)
-            self._peers = Build(self.session(), self.name, self.exercise, chosen, PEER)
-        return self._peers
+            known[folder] = Build(self.session(), self.name, self.exercise, chosen, PEER)
+        return known[folder]
 
 
 @dataclass(slots=True)
@@ -78,12 +98,17 @@ class Stages:
     seed: str = ""
     _definitions: dict[Path, LabDefinition] = field(default_factory=dict)
     _stages: dict[Path, Stage] = field(default_factory=dict)
-    _sessions: dict[Path, Session] = field(default_factory=dict)
+    live: Live = field(default_factory=Live)
+    _lent: bool = False
+    """Whether `live` is somebody else's to close."""
     _labels: dict[str, None] = field(default_factory=dict)
     _error: IpclabError | None = None
 
     def __post_init__(self) -> None:
-        """Take the seed that was given, or the controller's, or a new one."""
+        """Take the seed that was given, or the controller's, or a new one; and live labs if somebody lends them."""
+        lent = self.config.pluginmanager.get_plugin(LIVE)
+        if lent is not None:
+            self.live, self._lent = lent, True
         given = getattr(self.config, "workerinput", {}).get("ipclab_seed") or self.config.getoption("--seed")
         self.seed = given or secrets.token_hex(4)
 
@@ -110,9 +135,10 @@ class Stages:
         Raises:
             UsageError: They contradict each other, or name what is not there.
         """
-        given, wrong, starter = (self.config.getoption(name) for name in ("--submission", "--wrong", "--starter"))
-        if sum(map(bool, (given, wrong, starter))) > 1:
-            raise UsageError("--submission, --wrong and --starter exclude each other")
+        options = ("--submission", "--wrong", "--starter", "--reference")
+        given, wrong, starter, ours = (self.config.getoption(name) for name in options)
+        if sum(map(bool, (given, wrong, starter, ours))) > 1:
+            raise UsageError(f"{', '.join(options)} exclude each other")
         if starter:
             return submission.Submission("the starter", (definition.root / exercise / "starter",))
         of, _, name = wrong.partition("/")
@@ -120,7 +146,7 @@ class Stages:
             if name not in definition.exercises[exercise].exercise.wrong:
                 raise UsageError(f"{exercise} has no known-wrong solution {name!r}")
             return submission.wrong(definition.root, exercise, name)
-        if wrong:
+        if wrong or ours:
             return submission.reference(definition.root, exercise)
         return submission.find_submission(definition.root, exercise, given, workspace_of(definition.root))
 
@@ -130,15 +156,16 @@ class Stages:
         Raises:
             pytest.exit.Exception: It can't be: no check could be judged.
         """
-        if definition.root not in self._sessions:
+        sessions = self.live.sessions
+        if definition.root not in sessions:
             name = InstanceName(definition.name, self._instance())
             try:
                 session = Session.open(definition, name, as_is=self.config.getoption("--as-is"))
             except IpclabError as error:
                 self._error = error
                 pytest.exit(str(error), returncode=error.exit_code)
-            self._sessions[definition.root] = session
-        return self._sessions[definition.root]
+            sessions[definition.root] = session
+        return sessions[definition.root]
 
     def note(self, label: str) -> None:
         """Remember whose work was judged."""
@@ -146,7 +173,7 @@ class Stages:
 
     def about(self) -> About:
         """What the run ran on."""
-        for session in self._sessions.values():
+        for session in self.live.sessions.values():
             info = session.engine.info()
             engine = {
                 "name": info.name,
@@ -166,7 +193,5 @@ class Stages:
 
     def close(self) -> None:
         """End the sessions; an instance that was made for this worker alone is taken down."""
-        own = self._instance() != self.config.getoption("--instance")
-        for session in self._sessions.values():
-            session.close(down=own)
-        self._sessions.clear()
+        if not self._lent:
+            self.live.close(down=self._instance() != self.config.getoption("--instance"))

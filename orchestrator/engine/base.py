@@ -150,7 +150,10 @@ class Engine(Protocol):
         """Create, not start, a sandbox attached to its first network. ObjectConflict: its name is taken."""
 
     def attach_network(self, sandbox: str, spec: SandboxSpec, network: str) -> None:
-        """Attach a created sandbox to another of its networks; being attached already is fine."""
+        """Attach a created sandbox to another of its networks; being attached already is fine.
+
+        An absent network raises ObjectMissing here or when the sandbox is started.
+        """
 
     def create_container(self, spec: ContainerSpec) -> None:
         """Create, not start, a container that joins its sandbox, which must exist."""

@@ -25,14 +25,23 @@ trap 'rm -rf --one-file-system "$TMPDIR"' EXIT
 exec 3<&0 </dev/null
 "$@" 3<&- &
 work=$!
-(trap '' TERM; read -r line <&3; kill -TERM 0; sleep 10; kill -KILL 0) >/dev/null 2>&1 &
+(
+    trap '' TERM
+    read -r line <&3
+    kill -TERM 0
+    for second in 1 2 3 4 5 6 7 8 9; do
+        sleep 1
+        kill -0 "$work" || exit
+    done
+    kill -KILL "$work"
+) >/dev/null 2>&1 &
 watch=$!
 until wait "$work"; code=$?; ! kill -0 "$work" 2>/dev/null; do :; done
 kill -KILL "$watch" 2>/dev/null
 exit "$code"
 """
-"""Runs its arguments in a process group and a TMPDIR of their own and lets neither outlive whoever holds the other end of
-its standard input. The whole group gets the signal: mmdebstrap waits for those that it started, then cleans up.
+"""Runs its arguments in a process group and a TMPDIR of their own and lets neither outlive whoever holds the other end
+of its standard input. The whole group gets the signal: mmdebstrap waits for those that it started, then cleans up.
 """
 
 

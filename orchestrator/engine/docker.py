@@ -12,7 +12,8 @@ import math
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator import labels
@@ -116,31 +117,24 @@ class DockerEngine:
         """Fetch an image from its registry."""
         repository, tag = _split(reference)
         doing = f"pull image {reference}"
-        try:
-            with self._clients.calling(doing, timeout_s=IMAGE_TIMEOUT_S) as client:
-                follow(client.pull(repository, tag=tag, stream=True, decode=True), progress, doing=doing)
-        except EngineError as error:
-            raise ImageError(error.what, fix=error.fix) from error
+        with _image_errors(doing), self._clients.calling(doing, timeout_s=IMAGE_TIMEOUT_S) as client:
+            follow(client.pull(repository, tag=tag, stream=True, decode=True), progress, doing=doing)
 
     def import_image(self, archive: Path, reference: str) -> None:
         """Make an image of one layer of a root file system's tarball."""
         repository, tag = _split(reference)
         doing = f"import {archive} as image {reference}"
-        try:
-            with archive.open("rb") as content, self._clients.calling(doing, timeout_s=IMAGE_TIMEOUT_S) as client:
+        with _image_errors(doing), archive.open("rb") as content:
+            with self._clients.calling(doing, timeout_s=IMAGE_TIMEOUT_S) as client:
                 said = client.import_image(src=content, repository=repository, tag=tag)
-        except EngineError as error:
-            raise ImageError(error.what, fix=error.fix) from error
-        except OSError as error:
-            raise ImageError(f"can't {doing}: {error}") from error
-        follow((json.loads(line) for line in said.splitlines() if line.strip()), _unheard, doing=doing)
+            follow((json.loads(line) for line in said.splitlines() if line.strip()), _unheard, doing=doing)
 
     def build_image(
         self, context: bytes, references: Sequence[str], arguments: Mapping[str, str], progress: Progress
     ) -> None:
         """Build `context` (a tar archive holding a Dockerfile) and tag it with each of `references`."""
         doing = f"build image {references[0]}"
-        with self._clients.calling(doing, timeout_s=IMAGE_TIMEOUT_S) as client:
+        with _image_errors(doing), self._clients.calling(doing, timeout_s=IMAGE_TIMEOUT_S) as client:
             events = client.build(
                 fileobj=io.BytesIO(context),
                 custom_context=True,
@@ -345,6 +339,17 @@ def _split(reference: str) -> tuple[str, str]:
     """Repository and tag; `latest` when there is none."""
     repository, colon, tag = reference.rpartition(":")
     return (repository, tag) if colon and "/" not in tag else (reference, "latest")
+
+
+@contextmanager
+def _image_errors(doing: str) -> Iterator[None]:
+    """What an engine refuses about an image is an image's error; that it does not answer stays what it is."""
+    try:
+        yield
+    except EngineError as error:
+        raise ImageError(error.what, fix=error.fix) from error
+    except OSError as error:
+        raise ImageError(f"can't {doing}: {error}") from error
 
 
 def _unheard(line: str) -> None:

@@ -97,6 +97,16 @@ class FakeEngine:
             self._objects.stop(box)
             self._objects.start(box)
 
+    def put_into(self, name: str, state: str) -> None:
+        """By hand: a container is found in any state that an engine knows, such as `paused` or `removing`."""
+        with self._lock:
+            self._objects.box(name).state = state
+
+    def disconnect(self, name: str, network: str) -> None:
+        """By hand: a container is disconnected from a network."""
+        with self._lock:
+            self._objects.box(name).networks.discard(network)
+
     def remove_by_hand(self, name: str) -> None:
         """By hand: a container, network or volume of this name is removed, used or not."""
         with self._lock:

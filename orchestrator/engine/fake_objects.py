@@ -116,9 +116,9 @@ class Objects:
         self.boxes[box.spec.name] = box
 
     def attach(self, name: str, network: str) -> None:
-        """Raises ObjectMissing when either is absent."""
+        """Raises ObjectMissing when the container is absent, or runs and the network is; else it would not start."""
         box = self.box(name)
-        if network not in self.networks:
+        if box.state == "running" and network not in self.networks:
             raise ObjectMissing(f"there is no network {network}")
         box.networks.add(network)
 

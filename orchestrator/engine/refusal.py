@@ -20,18 +20,15 @@ from orchestrator.errors import (
 NOT_FOUND = 404
 CONFLICT = 409
 
+GONE = ("no such container", "no such image", "no such volume", "no such network")
 IN_THE_WAY = (
     "pool overlaps",  # 403, a network's addresses
     "address already in use",  # 403, a host's address
     "already exists",  # 403, 409: a network, an endpoint
     "already in use",  # 409, a container's name
     "has active endpoints",  # 403, removing a network
-    "cannot join network of a non running container",  # 409
-    "cannot join ipc of a non running container",  # 500 or 409
-    "cannot join pid of a non running container",  # 500 or 409
-    "non running container",
+    "non running container",  # 409 for net, 500 for ipc and pid: joining one
     "is not running",  # 409 and, in a race with its death, 500
-    "is ambiguous",  # 400, two networks of one name
 )
 VERSIONS_APART = ("client version", "client is newer", "minimum supported api version", "maximum supported api version")
 
@@ -43,11 +40,12 @@ def refused(doing: str, status: int | None, message: str) -> MachineError:
     if any(part in text for part in VERSIONS_APART):
         return EngineUnavailable(f"the engine does not speak our version of its API: {message}", fix=UPGRADE)
     said = f"can't {doing}: {message}"
-    if any(part in text for part in IN_THE_WAY):
-        return ObjectConflict(said)
-    if status == NOT_FOUND or "no such container" in text or "no such image" in text:
+    # "cannot join PID of a non running container: …: No such container: …" is of one that is gone.
+    if status == NOT_FOUND or any(part in text for part in GONE):
         return ObjectMissing(said)
-    return ObjectConflict(said) if status == CONFLICT else EngineError(said)
+    if status == CONFLICT or any(part in text for part in IN_THE_WAY):
+        return ObjectConflict(said)
+    return EngineError(said)
 
 
 UPGRADE = "bring the engine to 20.10 or newer, or ipclab's Python packages up to date"

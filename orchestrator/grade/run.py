@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.plugin import stages_of
-from orchestrator.checks.stage import About
+from orchestrator.checks.stage import LIVE, About, Live
 from orchestrator.errors import InternalError, UsageError
 from orchestrator.grade.record import Record, by_exercise, merged
 from orchestrator.spec.load import LabDefinition
@@ -28,6 +28,7 @@ class Request:
     instance: str
     submission: Path | None = None
     starter: bool = False
+    reference: bool = False
     wrong: str = ""
     seed: str = ""
     select: str = ""
@@ -41,6 +42,7 @@ class Request:
         options: list[tuple[bool, list[str]]] = [
             (self.submission is not None, ["--submission", str(self.submission)]),
             (self.starter, ["--starter"]),
+            (self.reference, ["--reference"]),
             (bool(self.wrong), ["--wrong", self.wrong]),
             (bool(self.seed), ["--seed", self.seed]),
             (bool(self.select), ["-k", self.select]),
@@ -99,8 +101,8 @@ class Collector:
         self.about = stages_of(session.config).about()
 
 
-def run(request: Request, on_verdict: Callable[[Verdict], None]) -> Record:
-    """Run the checks and return the record.
+def run(request: Request, on_verdict: Callable[[Verdict], None], live: Live | None = None) -> Record:
+    """Run the checks and return the record. With `live` its sessions are used and left open, for the next run.
 
     Raises:
         UsageError: pytest did not understand the request, or nothing matches it.
@@ -109,7 +111,7 @@ def run(request: Request, on_verdict: Callable[[Verdict], None]) -> Record:
     """
     collector = Collector(on_verdict)
     started, clock = datetime.now(UTC), time.monotonic()
-    status = pytest.main(request.arguments(), plugins=[collector])
+    status = pytest.main(request.arguments(), plugins=[collector, *([_Lender(live)] if live else [])])
     _refuse(status, collector)
     definition = request.definition
     titles = {name: (found.exercise.title, found.exercise.topic) for name, found in definition.exercises.items()}
@@ -125,6 +127,17 @@ def run(request: Request, on_verdict: Callable[[Verdict], None]) -> Record:
         duration_s=round(time.monotonic() - clock, 3),
         exercises=by_exercise(merged(collector.verdicts), titles),
     )
+
+
+class _Lender:
+    """A pytest plugin that makes live labs known before anybody asks for them."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(self.live, LIVE)
 
 
 def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -246,22 +245,3 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench = Bench(engine, engine, "ipclab/lab:test")
     yield bench
     bench.clean()
-
-
-def at_once(*calls: Callable[[], object]) -> None:
-    """Make calls from a thread each; what one raises is raised."""
-    errors: list[BaseException] = []
-
-    def carry_out(call: Callable[[], object]) -> None:
-        try:
-            call()
-        except BaseException as error:  # noqa: BLE001 - raised again in the test's own thread
-            errors.append(error)
-
-    threads = [threading.Thread(target=carry_out, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for error in errors:
-        raise error

@@ -19,7 +19,7 @@ import pytest
 
 from orchestrator.agent import PIPE, Agent, Command, NotYet
 from orchestrator.agent import facts as seen
-from orchestrator.agent.match import Contains, Exactly
+from orchestrator.agent.match import Exactly, Ge, In, Ne
 from orchestrator.checks.diagnosis import diagnose
 from orchestrator.engine.context import reference
 from orchestrator.engine.docker import DockerEngine
@@ -299,14 +299,145 @@ def test_leftovers_are_new_since_the_baseline_and_can_be_removed(agent: Agent) -
     assert agent.snapshot().new_since(before) == ()
 
 
-def test_a_blocked_program_is_diagnosed(agent: Agent) -> None:
-    assert agent.run(shell("mkfifo /tmp/pipe"), 5).ok
-    process = agent.spawn(Command(("/bin/cat", "/tmp/pipe")))
-    agent.wait(seen.Fifo, 2, path="/tmp/pipe", waiting=Contains(process.pid))
-    assert diagnose(agent.snapshot(), {process.pid: "reader"}) == (
-        "reader is in open() of /tmp/pipe for reading; no process has it open for writing",
-    )
-    agent.remove_tree("/tmp/pipe")
+PRELUDE = """
+import ctypes, os, signal, socket, subprocess, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+
+def checked(result):
+    if result == -1:
+        sys.exit(os.strerror(ctypes.get_errno()))
+    return result
+
+def fifo(name):
+    if not os.path.exists(name):
+        os.mkfifo(name)
+    return name
+"""
+SEMOP = """
+number = checked(libc.semget(5678, 1, 0o1660))
+checked(libc.semop(number, ctypes.byref((ctypes.c_short * 3)(0, -1, 0)), 1))
+"""
+SEM_WAIT = """
+libc.sem_open.restype = ctypes.c_void_p
+libc.sem_wait.argtypes = [ctypes.c_void_p]
+libc.sem_wait(libc.sem_open(b"/turn", os.O_CREAT, 0o660, 0))
+"""
+MSGRCV = """
+number = checked(libc.msgget(5678, 0o1660))
+libc.msgrcv(number, ctypes.create_string_buffer(100), 10, 0, 0)
+"""
+MQ_RECEIVE = """
+queue = checked(libc.mq_open(b"/jobs", os.O_CREAT | os.O_RDWR, 0o660, None))
+libc.mq_receive(queue, ctypes.create_string_buffer(10000), 10000, None)
+"""
+LISTEN = "server = socket.create_server(('127.0.0.1', 5678));"
+CONNECT = "client = socket.create_connection(('127.0.0.1', 5678));"
+BLOCKED: list[tuple[dict[str, str], list[str]]] = [
+    (
+        {"reader": "open(fifo('/tmp/pipe'))"},
+        ["reader is in open() of /tmp/pipe for reading; no process has it open for writing"],
+    ),
+    (
+        {"left": "open(fifo('/tmp/a')); open(fifo('/tmp/b'), 'w')", "right": "open(fifo('/tmp/b'))"},
+        [
+            "left is in open() of /tmp/a for reading; no process has it open for writing",
+            "right is in open() of /tmp/b for reading; no process has it open for writing",
+            "left and right open different FIFOs first (left /tmp/a, right /tmp/b): each waits for the other",
+        ],
+    ),
+    (
+        {"client": "ends = os.pipe(); os.read(ends[0], 1)"},
+        ["client is in read() of a pipe whose only writer is itself: it has not closed that end"],
+    ),
+    (
+        {"client": "one, other = socket.socketpair(); one.recv(1)"},
+        ["client is in recvfrom() on a Unix connection with 0 bytes unread; it holds both ends of it itself"],
+    ),
+    (
+        {"server": "server = socket.socket(socket.AF_UNIX); server.bind('/tmp/s'); server.listen(); server.accept()"},
+        ["server is in accept() on /tmp/s; nobody is connected"],
+    ),
+    (
+        {"server": f"{LISTEN} server.accept()"},
+        ["server is in accept() on port 5678; nobody is connected"],
+    ),
+    (
+        {"server": f"{LISTEN} peer = server.accept(); time.sleep(100)", "client": f"{CONNECT} client.recv(1)"},
+        [
+            "server is in nanosleep()",
+            "client is in recvfrom() on a TCP connection to 127.0.0.1:5678 with 0 bytes unread; "
+            "the peer process server is in nanosleep()",
+        ],
+    ),
+    (
+        {"server": f"{LISTEN} server.accept()[0].recv(1)", "client": f"{CONNECT} client.recv(1)"},
+        ["server and client wait for each other"],
+    ),
+    (
+        {"client": SEMOP},
+        ["client is in semop() of set 0 (key 0x162e); no other program is left that could raise a semaphore of it"],
+    ),
+    (
+        {"client": SEM_WAIT},
+        ["client waits for the semaphore /turn (value 0); no other process maps it, so nobody is left to wake it"],
+    ),
+    (
+        {"client": SEM_WAIT, "server": SEM_WAIT},
+        [
+            "client waits for the semaphore /turn (value 0); it is mapped by server, too",
+            "server waits for the semaphore /turn (value 0); it is mapped by client, too",
+            "client and server wait for each other",
+        ],
+    ),
+    (
+        {"server": MSGRCV},
+        [
+            "server is in msgrcv() of queue 0 (key 0x162e), which holds 0 messages; "
+            "no other program is left that could send to it"
+        ],
+    ),
+    ({"server": MQ_RECEIVE}, ["server is in mq_receive() of /jobs, which holds 0 bytes; no other process has it open"]),
+    ({"client": "signal.pause()"}, ["client is in pause(): it waits for a signal"]),
+    ({"client": "os.kill(os.getpid(), signal.SIGSTOP)"}, ["client is stopped by a signal, and waits for SIGCONT"]),
+]
+
+
+@pytest.mark.parametrize(("programs", "sentences"), BLOCKED)
+def test_blocked_programs_are_diagnosed(agent: Agent, programs: dict[str, str], sentences: list[str]) -> None:
+    before = agent.snapshot()
+    names: dict[int, str] = {}
+    for name, source in programs.items():
+        process = agent.spawn(Command(("/usr/bin/python3", "-c", PRELUDE + source), ENVIRONMENT, name=name))
+        names[process.pid] = name
+        # The next one may need what this one makes.
+        agent.wait(seen.Process, 5, pid=process.pid, state=In("S", "T"), wchan=Ne(None))
+    told: list[str] = []
+
+    def so_diagnosed() -> bool:
+        told[:] = diagnose(agent.snapshot(), names)
+        return told[-len(sentences) :] == sentences
+
+    assert eventually(so_diagnosed, 3), told
+    agent.kill_all()
+    for fact in agent.snapshot().new_since(before):
+        removal = fact.removal()
+        if removal is not None:
+            agent.remove(**removal)
+
+
+def test_a_busy_program_is_told_from_one_that_works(agent: Agent) -> None:
+    process = agent.spawn(Command(("/bin/sh", "-c", "while :; do :; done"), ENVIRONMENT))
+    (busy,) = agent.wait(seen.Process, 5, pid=process.pid, utime_s=Ge(0.1))
+    (sentence,) = diagnose(seen.Snapshot(process=(busy,)), {process.pid: "server"}, waited_s=0.15)
+    assert sentence.startswith("server is running (no system call) and has used 0.1 s of CPU in 0.1 s: it is busy")
+
+
+def test_a_child_that_nobody_waited_for_is_diagnosed(agent: Agent) -> None:
+    source = PRELUDE + "child = os.fork() or os._exit(0); print(child, flush=True); signal.pause()"
+    process = agent.spawn(Command(("/usr/bin/python3", "-c", source), ENVIRONMENT))
+    (child,) = agent.wait(seen.Process, 5, ppid=process.pid, state="Z")
+    sentences = diagnose(agent.snapshot(), {process.pid: "server"})
+    assert f"child {child.pid} of server has ended but was never waited for" in sentences
 
 
 def test_a_fact_costs_little_beside_an_exec(agent: Agent, engine: DockerEngine) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,7 @@ from orchestrator.errors import AgentGone, AgentRefused, EngineError, EngineTime
 
 PROGRAM = Path(__file__).parents[2] / "images/lab/agent"
 ME = {"uid": os.getuid(), "gid": os.getgid()}
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="the agent removes as somebody else, which takes root")
 
 
 class ChildStream:
@@ -84,16 +86,24 @@ class ChildStream:
         self.child.stderr.close()
 
 
-@pytest.fixture
-def stream() -> Iterator[ChildStream]:
+@contextmanager
+def started() -> Iterator[ChildStream]:
     with ChildStream(sys.executable, "-I", "-S", "-B", str(PROGRAM)) as stream:
         yield stream
 
 
-@pytest.fixture
-def agent(stream: ChildStream) -> Iterator[Agent]:
-    with Agent.over(stream, container="here") as agent:
+@pytest.fixture(scope="module")
+def agent() -> Iterator[Agent]:
+    """One for all tests that leave it whole: it compiles itself anew at every start, as nothing is cached here."""
+    with started() as stream, Agent.over(stream, container="here") as agent:
         yield agent
+
+
+@pytest.fixture
+def stream() -> Iterator[ChildStream]:
+    """An agent that is not yet greeted, of the test's own."""
+    with started() as stream:
+        yield stream
 
 
 def shell(script: str, **more: object) -> Command:
@@ -108,7 +118,8 @@ def fifo() -> Iterator[str]:
     Path(path).unlink(missing_ok=True)
 
 
-def test_they_greet(agent: Agent, stream: ChildStream) -> None:
+def test_they_greet(stream: ChildStream) -> None:
+    agent = Agent.over(stream)
     assert agent.hello.pid == stream.child.pid
     assert agent.hello.uid == os.getuid()
     assert agent.hello.ns["pid"] == Path("/proc/self/ns/pid").stat().st_ino
@@ -224,6 +235,7 @@ def test_a_field_that_no_fact_has_is_refused(agent: Agent) -> None:
     assert caught.value.kind == "usage"
 
 
+@as_root
 def test_files_can_be_put_read_and_removed(agent: Agent, tmp_path: Path) -> None:
     data = os.urandom(100_000)
     path = str(tmp_path / "a" / "b")
@@ -238,6 +250,7 @@ def test_files_can_be_put_read_and_removed(agent: Agent, tmp_path: Path) -> None
     assert not (tmp_path / "a").exists()
 
 
+@as_root
 def test_a_leftover_is_removed_by_its_fact(agent: Agent, fifo: str) -> None:
     removal = agent.facts(Fifo, path=fifo)[0].removal()
     assert removal is not None
@@ -251,7 +264,8 @@ def test_namespaces_are_numbers(agent: Agent) -> None:
     assert found.ipc == Path("/proc/self/ns/ipc").stat().st_ino
 
 
-def test_an_agent_that_is_killed_is_gone_and_says_how(agent: Agent, stream: ChildStream) -> None:
+def test_an_agent_that_is_killed_is_gone_and_says_how(stream: ChildStream) -> None:
+    agent = Agent.over(stream, container="here")
     stream.child.kill()
     with pytest.raises(AgentGone, match="the agent in here is gone, ended by SIGKILL"):
         agent.ping()
@@ -259,7 +273,8 @@ def test_an_agent_that_is_killed_is_gone_and_says_how(agent: Agent, stream: Chil
         agent.ping()
 
 
-def test_an_agent_that_hears_rubbish_says_so_and_is_gone(agent: Agent, stream: ChildStream) -> None:
+def test_an_agent_that_hears_rubbish_says_so_and_is_gone(stream: ChildStream) -> None:
+    agent = Agent.over(stream)
     stream.write(b"rubbish" * 10)
     with pytest.raises(AgentGone, match="exit 1; it said last: "):
         agent.ping()

@@ -202,7 +202,7 @@ def test_going_up_nothing_waits_for_more_than_it_uses() -> None:
         "start container alpha.right": ["create container alpha.right", "start sandbox alpha"],
         "create sandbox beta": [image, "create network net-lan"],
         "start sandbox beta": ["create sandbox beta"],
-        "create container beta.solo": [image],
+        "create container beta.solo": [image, "create sandbox beta"],
         "start container beta.solo": ["create container beta.solo"],
     }
 

@@ -74,16 +74,19 @@ def _complete(scan: Scan, facts: list[Fact]) -> None:
 
 def _status(text: bytes) -> Fact:
     """Users, context switches and signals, from /proc/PID/status; null and empty for a process that is gone."""
-    pairs = (line.partition(b":") for line in text.split(b"\n"))
-    values = {name: value.split() for name, _, value in pairs}
+
+    def value(name: bytes) -> bytes | None:
+        start = text.find(b"\n" + name + b":\t")
+        return text[start + len(name) + 3 :].split(None, 1)[0] if start >= 0 else None
 
     def number(name: bytes) -> int | None:
-        return int(values[name][0]) if name in values else None
+        found = value(name)
+        return None if found is None else int(found)
 
     def signals(*names: bytes) -> list[int]:
         mask = 0
         for name in names:
-            mask |= int(values[name][0], 16) if name in values else 0
+            mask |= int(value(name) or b"0", 16)
         return [bit + 1 for bit in range(mask.bit_length()) if mask >> bit & 1]
 
     return {

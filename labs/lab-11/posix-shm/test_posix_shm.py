@@ -83,8 +83,8 @@ def test_writer_sleeps_while_it_waits(writer, alpha, params):
     assert alone.timed_out, "the writer ended though nobody had taken the message"
     assert alpha.posix_shm(params.name).exists, "the object was gone though nobody had taken the message"
     assert alone.cpu_s < CPU_SHARE * alone.wall_s, f"{alone.cpu_s:.2f} s of CPU time in {alone.wall_s:.2f} s"
-    # Twice as many sleeps as looks are allowed: starting and printing sleep too.
-    assert alone.voluntary_switches < 2 * LOOKS_PER_S * alone.wall_s
+    # A look may cost more than one switch, and starting and printing sleep too: the bound is a generous one.
+    assert alone.voluntary_switches < 5 * LOOKS_PER_S * alone.wall_s
 
 
 @check(
