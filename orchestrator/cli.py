@@ -218,6 +218,7 @@ def ps(lab: str | None) -> None:
 @INSTANCE
 @BASE_IMAGE
 @click.option("--submission", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Sources to judge.")
+@click.option("--reference", is_flag=True, help="Judge the reference solutions.")
 @click.option("--starter", is_flag=True, hidden=True)
 @click.option("--wrong", default="", hidden=True, metavar="EXERCISE/NAME")
 @click.option("--seed", default="", metavar="TEXT", help="Replay a run's random values.")

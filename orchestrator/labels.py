@@ -34,6 +34,11 @@ class InstanceName:
         """`lab-11`, or `lab-11/NAME` when it is not the default instance."""
         return self.lab if self.instance == DEFAULT_INSTANCE else f"{self.lab}/{self.instance}"
 
+    @property
+    def option(self) -> str:
+        """What to add to a command line to name it: nothing for the default instance, else ` --instance NAME`."""
+        return "" if self.instance == DEFAULT_INSTANCE else f" --instance {self.instance}"
+
     def named(self, *parts: str) -> str:
         """The engine's name for an object of this instance: `ipclab.lab-11.main.alpha.left`."""
         return ".".join((PREFIX, self.lab, self.instance, *parts))

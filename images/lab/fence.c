@@ -11,8 +11,8 @@
  * network namespace. What stays is a route to each neighbour, which is one of the addresses given.
  * A reject route would not do: a socket bound to a device with SO_BINDTODEVICE does not see it.
  *
- * Neighbour discovery takes no routes, so it goes on working without those to fe80::/64 and
- * ff00::/8.
+ * Neighbour discovery sends without a route, but what comes in to a multicast group needs one: what
+ * stays of ff00::/8 are the groups in which neighbours ask for our own addresses (RFC 4291, 2.7.1).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 256, ADDRESS_BITS = 128, TRIES = 5000 };
+enum { ROUTES_MAX = 256, ADDRESS_BITS = 128, GLOBAL_SCOPE = 0, TRIES = 5000 };
 
 struct route {
     struct in6_addr to;
@@ -161,6 +161,8 @@ static struct message message_about(const struct route *route) {
         .to = route->to,
     };
 
+    /* The kernel keeps multicast routes among those to local addresses. */
+    message.route.rtm_table = is_multicast(route) ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
     message.header.nlmsg_len =
         route->bits ? sizeof message : offsetof(struct message, to_attribute);
     return message;
@@ -171,7 +173,6 @@ static void add_route(int netlink, const struct route *route) {
 
     message.header.nlmsg_type = RTM_NEWROUTE;
     message.header.nlmsg_flags |= NLM_F_CREATE;
-    message.route.rtm_table = RT_TABLE_MAIN;
     message.route.rtm_protocol = RTPROT_STATIC;
     message.route.rtm_scope = RT_SCOPE_LINK;
     message.route.rtm_type = RTN_UNICAST;
@@ -182,8 +183,6 @@ static void remove_route(int netlink, const struct route *route) {
     struct message message = message_about(route);
 
     message.header.nlmsg_type = RTM_DELROUTE;
-    /* The kernel keeps multicast routes among those to local addresses. */
-    message.route.rtm_table = is_multicast(route) ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
     message.route.rtm_scope = RT_SCOPE_NOWHERE; /* of whatever scope */
     demand(netlink, &message);
 }
@@ -210,6 +209,38 @@ static void keep(int netlink, const char *neighbour, const struct route *routes,
         }
 }
 
+/* Let neighbours ask which device has an address: the group ff02::1:ffXX:XXXX ends in its last 24
+ * bits. */
+static void keep_group(int netlink, const struct in6_addr *address, unsigned device) {
+    struct route group = {.bits = ADDRESS_BITS, .device = device};
+
+    if (inet_pton(AF_INET6, "ff02::1:ff00:0", &group.to) != 1)
+        die("inet_pton");
+    memcpy(&group.to.s6_addr[13], &address->s6_addr[13], 3);
+    add_route(netlink, &group);
+}
+
+/* For each address that is not only of its link: proc_net(5), if_inet6. */
+static void keep_groups(int netlink) {
+    FILE *table = fopen("/proc/net/if_inet6", "r");
+    char digits[33], name[IF_NAMESIZE];
+    unsigned device, scope;
+
+    if (!table && errno == ENOENT)
+        return;
+    if (!table)
+        die("/proc/net/if_inet6");
+    while (fscanf(table, "%32s %x %*s %x %*s %15s", digits, &device, &scope, name) == 4) {
+        struct in6_addr address;
+
+        read_hex(digits, &address);
+        if (scope == GLOBAL_SCOPE)
+            keep_group(netlink, &address, device);
+    }
+    if (ferror(table) || fclose(table) == EOF)
+        die("/proc/net/if_inet6");
+}
+
 /* What runs after us changes no routes. */
 static void drop_capabilities(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -229,6 +260,7 @@ int main(int argc, char **argv) {
         die("rtnetlink");
     for (; here < argc && strcmp(argv[here], "--") != 0; here++)
         keep(netlink, argv[here], routes, count);
+    keep_groups(netlink);
     for (size_t i = 0; i < count; i++)
         remove_route(netlink, &routes[i]);
     drop_capabilities();

@@ -1,6 +1,6 @@
-"""Requests and answers over one agent's stream: framing, deadlines, and what a broken stream means.
+"""Requests and answers over one agent's stream: framing, numbers, deadlines, turns.
 
-Knows no operation by name and no fact; `client` does.
+Knows no operation by name and no fact: `client` does. What is said of a stream that broke is in `endings`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.agent import endings
 from orchestrator.agent.framing import TOKEN_BYTES, Decoder, Frame, FramingError, encode
-from orchestrator.agent.result import signal_name
 from orchestrator.display import printable
 from orchestrator.engine.base import ExecStream
-from orchestrator.errors import (
-    AgentError,
-    AgentGone,
-    AgentProtocol,
-    AgentRefused,
-    AgentTimeout,
-    EngineError,
-    EngineTimeout,
-)
+from orchestrator.errors import AgentGone, AgentRefused, EngineError, EngineTimeout
 
 GRACE_S = 1.0
 """How much longer than its deadline we wait for an answer: the agent itself says when a deadline has passed."""
-LAST_WORDS_S = 0.5
-"""How long we read on, for standard error, after a write has failed."""
-RESTART = "Run `ipclab up`: it starts again what does not run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +68,7 @@ class Channel:
         """
         with self._turn:
             if self._end is not None:
-                raise self._gone_before() from self._end
+                raise endings.gone_before(self.place, self._end) from self._end
             number = next(self._numbers)
             request = encode(self._token, {"id": number, "op": op, **fields}, payload)
             try:
@@ -87,9 +76,10 @@ class Channel:
                 self._send(request, deadline)
                 frame = self._next_frame(deadline)
                 if frame.header.get("id") != number:
-                    raise self._protocol(f"an answer to request {frame.header.get('id')!r} came instead of {number}")
+                    why = f"an answer to request {frame.header.get('id')!r} came instead of {number}"
+                    raise endings.not_its_language(self.place, why)
             except EngineTimeout as error:
-                late = self._late(op, timeout_s)
+                late = endings.late(self.place, op, timeout_s + GRACE_S)
                 self._finish(late)
                 raise late from error
             except BaseException as error:
@@ -113,7 +103,8 @@ class Channel:
         try:
             yield
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            ended = self._protocol(f"an answer that makes no sense ({type(error).__name__}: {printable(str(error))})")
+            why = f"an answer that makes no sense ({type(error).__name__}: {printable(str(error))})"
+            ended = endings.not_its_language(self.place, why)
             self._finish(ended)
             raise ended from error
 
@@ -123,8 +114,8 @@ class Channel:
         except EngineTimeout:
             raise
         except EngineError as error:
-            self._read_to_end()
-            raise self._gone() from error
+            endings.hear_out(self._stream)
+            raise endings.gone(self.place, self._stream) from error
 
     def _next_frame(self, deadline: float) -> Frame:
         while not self._arrived:
@@ -133,9 +124,9 @@ class Channel:
             except EngineTimeout:
                 raise
             except EngineError as error:
-                raise self._gone() from error
+                raise endings.gone(self.place, self._stream) from error
             if not chunk:
-                raise self._gone()
+                raise endings.gone(self.place, self._stream)
             self._decode(chunk)
         return self._arrived.popleft()
 
@@ -143,7 +134,8 @@ class Channel:
         try:
             self._arrived.extend(self._decoder.feed(chunk))
         except FramingError as error:
-            raise self._protocol(f"{error}; it came with {printable(chunk, 120)!r}") from error
+            why = f"{error}; it came with {printable(chunk, 120)!r}"
+            raise endings.not_its_language(self.place, why) from error
 
     def _opened(self, op: str, frame: Frame) -> Reply:
         """The reply in a frame, or the refusal."""
@@ -152,7 +144,7 @@ class Channel:
             return Reply(fields, frame.payload)
         error = frame.header.get("error")
         if not isinstance(error, dict) or "kind" not in error:
-            ended = self._protocol(f"neither an answer nor a refusal of `{op}`")
+            ended = endings.not_its_language(self.place, f"neither an answer nor a refusal of `{op}`")
             self._finish(ended)
             raise ended
         what = f"the agent in {self.place} refused `{op}`: {printable(str(error.get('what')))}"
@@ -161,40 +153,3 @@ class Channel:
     def _finish(self, error: BaseException) -> None:
         self._end = error
         self._stream.close()
-
-    def _read_to_end(self) -> None:
-        """Let what the agent said on standard error before it ended arrive."""
-        deadline = time.monotonic() + LAST_WORDS_S
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                if not self._stream.read(left):
-                    return
-            except EngineError:
-                return
-
-    def _gone(self) -> AgentGone:
-        """The stream has ended: how, and the agent's last words."""
-        words = self._stream.stderr_tail().strip()
-        said = f"; it said last: {printable(words[-400:], 600)}" if words else ""
-        return AgentGone(f"the agent in {self.place} is gone, {self._how_it_ended()}{said}", fix=RESTART)
-
-    def _how_it_ended(self) -> str:
-        try:
-            code = self._stream.exit_code()
-        except EngineError:  # the engine or the container went away with it: there is no code to tell
-            code = None
-        if code is None:
-            return "its stream ended"
-        return f"ended by {signal_name(code - 128)}" if code > 128 else f"exit {code}"
-
-    def _gone_before(self) -> AgentGone:
-        first = self._end
-        cause = first.what if isinstance(first, AgentError) else f"it was interrupted ({type(first).__name__})"
-        return AgentGone(f"the agent in {self.place} can't be asked any more: {cause}", fix=RESTART)
-
-    def _late(self, op: str, timeout_s: float) -> AgentTimeout:
-        waited = f"{timeout_s + GRACE_S:.1f} s"
-        return AgentTimeout(f"the agent in {self.place} did not answer `{op}` within {waited}", fix=RESTART)
-
-    def _protocol(self, why: str) -> AgentProtocol:
-        return AgentProtocol(f"what came from the agent in {self.place} is not its language: {why}", fix=RESTART)

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
 from orchestrator.agent.channel import Channel, Reply
 from orchestrator.agent.command import Command
+from orchestrator.agent.content import Content
 from orchestrator.agent.fact import Fact, Removal
 from orchestrator.agent.files import File
 from orchestrator.agent.framing import PAYLOAD_LIMIT_BYTES, VERSION
+from orchestrator.agent.hello import Hello
 from orchestrator.agent.match import AtLeast, Count, wire_match
 from orchestrator.agent.notyet import NotYet
 from orchestrator.agent.process import KILL_TIMEOUT_S, Process, To
@@ -35,40 +36,6 @@ START_TIMEOUT_S: Final = 10.0
 SOME: Final = AtLeast(1)
 _TIMED: Final = frozenset({"finish", "wait", "run"})
 """Operations that the agent itself ends after `timeout_s`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What the agent said when it began."""
-
-    version: int
-    pid: int
-    uid: int
-    kernel: str
-    machine: str
-    python: str
-    ns: Mapping[str, int]
-    """Its namespaces by the kernel's numbers: ipc, net, pid, mnt, uts, user, cgroup."""
-    init_argv: tuple[str, ...]
-    """What process 1 was started as: `pause sandbox alpha` when it shares its host's processes."""
-    init_ns: Mapping[str, int]
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
-        """The greeting in the agent's answer."""
-        plain = {name: fields[name] for name in ("version", "pid", "uid", "kernel", "machine", "python", "ns")}
-        return cls(**plain, init_argv=tuple(fields["init"]["argv"]), init_ns=fields["init"]["ns"])
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A file's bytes and who may use it."""
-
-    data: bytes
-    size: int
-    mode: int
-    uid: int
-    gid: int
 
 
 class Agent:

@@ -14,6 +14,7 @@ from orchestrator.checks import waits, waits_memory, waits_pipe
 from orchestrator.checks.scene import Scene
 from orchestrator.checks.waits import Explain, Wait
 from orchestrator.checks.waits_socket import Sockets, is_socket
+from orchestrator.display import printable
 
 BUSY = 0.5
 """Share of its time from which on a process that waits for something else is called busy."""
@@ -109,11 +110,9 @@ def _together(scene: Scene, found: Mapping[int, Wait]) -> Iterator[str]:
 
 
 def _crossed(scene: Scene) -> Iterator[str]:
-    """Two processes that each wait in open() of another FIFO."""
-    waiting = [(pid, fifo) for fifo in scene.snapshot.fifo for pid in fifo.waiting if scene.process(pid)]
-    known = {process.pid for process in scene.programs()}
-    for number, (one, first) in enumerate(waiting):
-        for other, second in waiting[number + 1 :]:
-            if first is not second and one != other and {one, other} <= known:
-                paths = f"{scene.who(one)} {first.path}, {scene.who(other)} {second.path}"
-                yield f"{scene.all_of((one, other))} open different FIFOs first ({paths}): each waits for the other"
+    """All programs wait in open(), and not of one FIFO: the other end of each is for another of them to open."""
+    alive = {process.pid for process in scene.programs() if not process.zombie}
+    where = {pid: fifo.path for fifo in scene.snapshot.fifo for pid in fifo.waiting if pid in alive}
+    if where.keys() == alive and len(set(where.values())) > 1:
+        paths = ", ".join(f"{scene.who(pid)} {printable(path)}" for pid, path in sorted(where.items()))
+        yield f"{scene.all_of(where)} open different FIFOs first ({paths}): each waits for the other"

@@ -104,12 +104,12 @@ def posix_messages(scene: Scene, process: Process, call: Syscall) -> Wait:
         return anything(scene, process, call)
     others = frozenset(found.open) - {process.pid}
     text = f"is in {called(call)} of {printable(name)}, which holds {counted(found.qsize, 'byte')}"
-    return Wait(text + ("" if others else "; no other process has it open"), others)
+    return Wait(text + ("" if others else "; no other process here has it open"), others)
 
 
 def _deserted(scene: Scene, process: Process, deed: str) -> str:
     """What to add when nobody is left who could help."""
-    return "" if scene.others(process) else f"; no other program is left that could {deed}"
+    return "" if scene.others(process) else f"; no other program is left here that could {deed}"
 
 
 def _pids(processes: list[Process]) -> frozenset[int]:

@@ -28,7 +28,7 @@ def futex(scene: Scene, process: Process, call: Syscall) -> Wait:
     if len(call.args) > 1 and call.args[1] & FUTEX_PRIVATE_FLAG:
         return Wait(f"{text}, which was made for the threads of one process (pshared is 0): nobody else can wake it")
     if not others:
-        return Wait(f"{text}; no other process maps it, so nobody is left to wake it")
+        return Wait(f"{text}; no other process here maps it, so nobody is left to wake it")
     return Wait(f"{text}; it is mapped by {scene.all_of(others)}, too", others)
 
 

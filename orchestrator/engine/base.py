@@ -141,7 +141,7 @@ class Engine(Protocol):
         """Remove a network and disconnect whatever still hangs on it; an absent one is fine."""
 
     def create_volume(self, spec: VolumeSpec) -> None:
-        """Create a sized tmpfs volume; one that exists already is kept."""
+        """Create a sized tmpfs volume; one of ours that exists already is kept. ObjectConflict: it is not ours."""
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume; an absent one is fine."""
@@ -173,8 +173,11 @@ class Engine(Protocol):
         terminal: bool = False,
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
+        on_error: Callable[[bytes], None] | None = None,
     ) -> ExecStream:
         """Start a process in a running container and hold its streams.
+
+        `on_error` is given all of standard error, piece by piece, by the thread that reads or writes.
 
         Raises:
             ObjectMissing: There is no such container.

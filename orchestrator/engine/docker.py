@@ -12,7 +12,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -192,11 +192,13 @@ class DockerEngine:
             return
 
     def create_volume(self, spec: VolumeSpec) -> None:
-        """Create a sized tmpfs volume; one that exists already is kept."""
+        """Create a sized tmpfs volume; one of ours that exists already is kept. ObjectConflict: it is not ours."""
         with self._clients.calling(f"create volume {spec.name}") as client:
-            client.create_volume(
+            there = client.create_volume(
                 spec.name, driver="local", driver_opts=translate.volume_options(spec), labels=dict(spec.labels)
             )
+        if not labels.is_ours(there.get("Labels") or {}):
+            raise ObjectConflict(f"can't create volume {spec.name}: there is one that ipclab did not make")
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume; an absent one is fine. Raises ObjectConflict when a container has it."""
@@ -267,6 +269,7 @@ class DockerEngine:
         terminal: bool = False,
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
+        on_error: Callable[[bytes], None] | None = None,
     ) -> ExecStream:
         """Start a process in a running container and hold its streams."""
         doing = f"run {argv[0]} in {container}"
@@ -285,7 +288,7 @@ class DockerEngine:
         path = f"/v{self._clients.versions.spoken}/exec/{made['Id']}/start"
         body = {"Detach": False, "Tty": terminal}
         upgraded = upgrade(dial(self.endpoint, timeout_s), self.endpoint, path, body, doing=doing, timeout_s=timeout_s)
-        return HijackedStream(upgraded, _Exec(self._clients, made["Id"]), terminal=terminal)
+        return HijackedStream(upgraded, _Exec(self._clients, made["Id"]), terminal=terminal, on_error=on_error)
 
     def close(self) -> None:
         """Let go of connections."""

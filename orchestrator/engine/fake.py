@@ -196,9 +196,11 @@ class FakeEngine:
             self._objects.drop_network(name)
 
     def create_volume(self, spec: VolumeSpec) -> None:
-        """Create a volume; one that exists already is kept."""
+        """Create a volume; one of ours that exists already is kept. ObjectConflict: it is not ours."""
         with self._changing(f"create volume {spec.name}"):
-            self._objects.volumes.setdefault(spec.name, spec)
+            there = self._objects.volumes.setdefault(spec.name, spec)
+            if there is not spec and not labels.is_ours(there.labels):
+                raise ObjectConflict(f"there is a volume {spec.name} that ipclab did not make")
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume; an absent one is fine. Raises ObjectConflict when a container has it."""
@@ -243,6 +245,7 @@ class FakeEngine:
         terminal: bool = False,
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
+        on_error: Callable[[bytes], None] | None = None,
     ) -> ExecStream:
         """The stream that the test's `on_exec` gives for a running container."""
         with self._changing(f"run {argv[0]} in {container}"):

@@ -6,6 +6,7 @@ The wording is Docker's; the numbers beside it are the HTTP status that Engine 2
 from __future__ import annotations
 
 import errno
+import ssl
 
 from orchestrator.engine.endpoint import Endpoint
 from orchestrator.errors import (
@@ -67,6 +68,11 @@ def unreachable(endpoint: Endpoint, error: BaseException) -> EngineUnavailable:
         return EngineUnavailable(
             f"no container engine answers through {endpoint.url}",
             fix=f"see what this says: docker -H {endpoint.url} info",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return EngineUnavailable(
+            f"no TLS connection to the container engine at {endpoint.url}: {cause.reason or cause}",
+            fix="see DOCKER_CERT_PATH (ca.pem, cert.pem and key.pem are in there) and DOCKER_TLS_VERIFY",
         )
     if number in (errno.EACCES, errno.EPERM):
         return EngineUnavailable(

@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -47,12 +48,20 @@ class ExecControl(Protocol):
 class HijackedStream:
     """An `ExecStream` over an upgraded connection. One thread may read while another writes."""
 
-    def __init__(self, upgraded: Upgraded, control: ExecControl, *, terminal: bool) -> None:
-        """Take the socket over; it is closed with the stream."""
+    def __init__(
+        self,
+        upgraded: Upgraded,
+        control: ExecControl,
+        *,
+        terminal: bool,
+        on_error: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Take the socket over; it is closed with the stream. `on_error` is given what comes on standard error."""
         self._socket = upgraded.socket
         self._socket.setblocking(False)
         self._tls = self._socket if isinstance(self._socket, ssl.SSLSocket) else None
         self._control = control
+        self._on_error = on_error
         self._frames = None if terminal else Demultiplexer()
         self._output: list[bytes] = []
         self._errors = b""
@@ -110,13 +119,8 @@ class HijackedStream:
         """Half-close: the process sees end of file, its output can still be read."""
         with self._sending, self._touching:
             try:
-                if self._tls:
-                    self._tls.unwrap()
-                else:
-                    self._socket.shutdown(socket.SHUT_WR)
-            except WOULD_BLOCK:
-                # close_notify is sent; unwrap() would go on to wait for that of the other side.
-                return
+                # Below TLS, too: its own goodbye would be an error as soon as more output comes (OpenSSL 3).
+                socket.socket.shutdown(self._socket, socket.SHUT_WR)
             except OSError as error:
                 raise EngineError(f"the process's standard input is gone: {error}") from error
 
@@ -201,6 +205,8 @@ class HijackedStream:
             self._output.append(output)
         if errors:
             self._errors = (self._errors + errors)[-STDERR_KEPT_BYTES:]
+            if self._on_error is not None:
+                self._on_error(errors)
 
     def _unblock(self, tls_wants_input: bool, deadline: float | None) -> None:
         """Wait until more can be sent, and take in what comes meanwhile unless a reader is there to do it."""

@@ -8,15 +8,12 @@ from keyword import iskeyword
 from orchestrator.errors import Problem
 from orchestrator.spec.document import Document
 from orchestrator.spec.exercise import ChoiceParameter, Exercise, IntegerParameter, TextParameter
+from orchestrator.spec.names import is_taken
 from orchestrator.spec.refusal import Refused
 from orchestrator.spec.suggest import did_you_mean
 from orchestrator.spec.template import FAMILIES, references
 from orchestrator.spec.tree import DataPath
 
-_OURS = ("ablated", "bench", "compiles", "lab", "leftovers", "params", "reference")
-_PYTEST = ("cache", "capfd", "caplog", "capsys", "host", "monkeypatch", "pytestconfig", "request", "tmp_path")
-_FIXTURES = frozenset({*_OURS, *_PYTEST})
-"""What a check may ask for by name beside programs and hosts."""
 _OPTIONS = frozenset(("args", "env", "limits", "self", "stdin", "timeout_s", "get", "items", "keys", "values"))
 """What Program.start() and `params` already call something else."""
 
@@ -36,7 +33,7 @@ def _names(exercise: Exercise, document: Document, lab: Document) -> Iterator[Pr
     for name in exercise.programs:
         if name in hosts:
             what = f"the program `{name}` has the name of a host, and a check could not tell them apart"
-        elif name in _FIXTURES or iskeyword(name):
+        elif is_taken(name):
             what = f"a program can't be called `{name}`: to a check that means something else"
         else:
             continue

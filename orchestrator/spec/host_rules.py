@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestrator.errors import Problem
 from orchestrator.spec.document import Document
 from orchestrator.spec.lab import ContainerLimits, Host, IpcLimits, Lab
+from orchestrator.spec.names import is_taken
 from orchestrator.spec.quantity import SIZE_UNITS, size_text
 from orchestrator.spec.suggest import did_you_mean
 from orchestrator.spec.tree import DataPath
@@ -28,9 +29,7 @@ def problems(lab: Lab, document: Document, images: Path) -> Iterator[Problem]:
     known = tuple(sorted(folder.parent.name for folder in images.glob("*/Dockerfile")))
     for name, host in lab.hosts.items():
         path = ("hosts", name)
-        if name in _RESERVED:
-            what = f"`{name}` means something else on every machine"
-            yield document.problem(path, what, "choose another name", at_key=True)
+        yield from _name(name, path, document)
         yield from _share(name, host, path, document)
         yield from _ipc(host.ipc, (*path, "ipc"), document)
         if host.volume is not None:
@@ -42,6 +41,16 @@ def problems(lab: Lab, document: Document, images: Path) -> Iterator[Problem]:
             if known and definition.image not in known:
                 what = f"there is no image `{definition.image}`: images/{definition.image} has no Dockerfile"
                 yield document.problem((*inside, "image"), what, did_you_mean(definition.image, known))
+
+
+def _name(name: str, path: DataPath, document: Document) -> Iterator[Problem]:
+    if name in _RESERVED:
+        what = f"`{name}` means something else on every machine"
+    elif is_taken(name.replace("-", "_")):
+        what = f"a host can't be called `{name}`: to a check that means something else"
+    else:
+        return
+    yield document.problem(path, what, "choose another name", at_key=True)
 
 
 def _share(name: str, host: Host, path: DataPath, document: Document) -> Iterator[Problem]:

@@ -121,7 +121,7 @@ def _chosen(folder: Path, lab: Document, only: Collection[str] | None) -> tuple[
         return folder_rules.exercise_folders(folder)
     named = [name for _, name in lab.texts_at(("exercises",))]
     for name in only:
-        if name not in named:
+        if name not in named and isinstance(lab.data, dict):
             fix = did_you_mean(name, named, none="it has none")
             raise UsageError(f"{folder.name} has no exercise {name!r}", fix=f"{fix[0].upper()}{fix[1:]}")
     return tuple(name for name in dict.fromkeys(named) if name in only)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -32,3 +33,13 @@ ParameterName = Annotated[str, Field(pattern=IDENTIFIER, max_length=32)]
 Place = Annotated[str, Field(pattern=PLACE, max_length=65)]
 Source = Annotated[str, Field(pattern=SOURCE, max_length=64)]
 Library = Annotated[str, Field(pattern=LIBRARY, max_length=32)]
+
+_OURS = ("ablated", "bench", "compiles", "lab", "leftovers", "params", "reference")
+_PYTEST = ("cache", "capfd", "caplog", "capsys", "host", "monkeypatch", "pytestconfig", "request", "tmp_path")
+_FIXTURES = frozenset({*_OURS, *_PYTEST})
+"""What a check may ask for by name beside programs and hosts."""
+
+
+def is_taken(name: str) -> bool:
+    """Whether a check could not ask for a host or program of this name: Python, pytest or a fixture of ours has it."""
+    return name in _FIXTURES or iskeyword(name)

@@ -117,7 +117,6 @@ def _list(case: _Case) -> tuple[str, str]:
 
 def _one_of(case: _Case) -> tuple[str, str]:
     choices = [word for word in str(case.context.get("expected", "")).split("'") if word.isidentifier()]
-    choices = [word for word in choices if word != "or"]
     return f"{case.subject} can't be {case.found}", did_you_mean(str(case.details["input"]), choices)
 
 

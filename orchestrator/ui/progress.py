@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -10,7 +11,11 @@ from typing import Self, TextIO
 from orchestrator.display import printable
 from orchestrator.executor import Event, Stage
 
-WIDTH = 100
+LINE_LIMIT = 200
+"""Characters of a builder's line that are shown where there is no terminal."""
+
+UNKNOWN_COLUMNS = 80
+WIPE = "\r\x1b[K"
 
 
 class Progress:
@@ -23,7 +28,6 @@ class Progress:
         self.live = self.stream.isatty()
         self.began = time.monotonic()
         self.running: dict[str, None] = {}
-        self.done = 0
 
     def event(self, event: Event) -> None:
         """An operation of a plan began or ended."""
@@ -31,20 +35,26 @@ class Progress:
             self.running[event.operation.key] = None
         else:
             self.running.pop(event.operation.key, None)
-            self.done = event.ended
         if self.live:
-            self._draw(f"{event.ended}/{event.total} {', '.join(map(_brief, self.running))}")
+            self._draw(f"{event.ended}/{event.total}  {', '.join(map(_brief, self.running))}")
         elif event.stage is not Stage.STARTED:
             word = "" if event.stage is Stage.ENDED else " FAILED"
-            self._write(f"{event.operation.key}: {event.operation.cause} ({event.duration_s:.2f} s){word}")
+            self._write(f"{_brief(event.operation.key)}: {event.operation.cause} ({event.duration_s:.2f} s){word}")
 
     def line(self, text: str) -> None:
-        """A line of progress from a builder."""
-        shown = printable(text.rstrip(), limit=WIDTH)
+        """What a builder said, or who is waited for."""
+        shown = printable(text.rstrip(), limit=LINE_LIMIT)
         if self.live:
             self._draw(shown)
         elif shown:
             self._write(shown)
+
+    def say(self, text: str) -> None:
+        """What is worth to stay on the screen."""
+        if self.live:
+            self.stream.write(WIPE)
+        self.stream.write(f"{text}\n")
+        self.stream.flush()
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -55,19 +65,27 @@ class Progress:
     ) -> None:
         """Wipe the live line."""
         if self.live:
-            self.stream.write("\r\x1b[K")
+            self.stream.write(WIPE)
             self.stream.flush()
 
     def _draw(self, text: str) -> None:
         line = f"{self.title}  {time.monotonic() - self.began:4.1f} s  {text}"
-        self.stream.write(f"\r\x1b[K{line[:WIDTH]}")
+        # A line that wraps can't be wiped, and one that ends in the last column wraps on some terminals.
+        self.stream.write(f"{WIPE}{line[: self._columns() - 1]}")
         self.stream.flush()
+
+    def _columns(self) -> int:
+        """The terminal's width now: windows change."""
+        try:
+            return os.get_terminal_size(self.stream.fileno()).columns or UNKNOWN_COLUMNS
+        except OSError:
+            return UNKNOWN_COLUMNS
 
     def _write(self, text: str) -> None:
         self.stream.write(f"{self.title}: {text}\n")
+        self.stream.flush()
 
 
 def _brief(key: str) -> str:
-    """`start container alpha.left` for an operation's key."""
-    words = key.split(" ")
-    return " ".join(word.split(".", 3)[-1] for word in words)
+    """`start container alpha.left` for the key `start container ipclab.lab-11.main.alpha.left`."""
+    return " ".join(word.split(".", 3)[-1] if word.startswith("ipclab.") else word for word in key.split(" "))

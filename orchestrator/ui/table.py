@@ -1,8 +1,17 @@
-"""The student's table: each exercise with its checks, points, and for what failed everything that explains it."""
+"""The student's table: each check on a line, for what failed everything that explains it, and the points in the end.
+
+Text is drawn as it is: brackets are no markup here, and what could move a cursor or colour a line shows as an escape.
+"""
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +19,12 @@ from rich.text import Text
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
 from orchestrator.grade.record import ExerciseRecord, Record
+
+WIDTH = 100
+"""Lines that are longer than this are hard to read, however wide the terminal."""
+
+PIPE_WIDTH = 1000
+"""What reads a pipe searches for words, which a break would hide from it."""
 
 SIGNS = {
     Outcome.PASSED: ("✓", "green"),
@@ -20,71 +35,85 @@ SIGNS = {
 LABEL_STYLES = {"expected": "green", "observed": "red", "hint": "cyan"}
 
 
-def check_line(verdict: Verdict) -> Text:
-    """One check on one line: sign, sentence, points, time."""
+def console(*, stderr: bool = False) -> Console:
+    """A console that writes colours to a terminal and plain text elsewhere; NO_COLOR and COLUMNS are heeded."""
+    stream = sys.stderr if stderr else sys.stdout
+    known = stream.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return Console(file=stream, width=None if known else PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+
+
+def literal(text: str, style: str = "") -> Text:
+    r"""`text` as it is, lines kept; a character that is none to look at shows as `\u{1b}`."""
+    return Text("".join(one if one.isprintable() or one == "\n" else f"\\u{{{ord(one):x}}}" for one in text), style)
+
+
+def heading(title: str, name: str) -> RenderableType:
+    """The line above an exercise's checks."""
+    return Text.assemble("\n", literal(title, "bold"), "  ", literal(name, "dim"))
+
+
+def check_line(verdict: Verdict) -> RenderableType:
+    """One check: sign, sentence, points, time."""
     sign, style = SIGNS[verdict.outcome]
-    line = Text.assemble("  ", (sign, style), " ", (verdict.title, "" if verdict.outcome is Outcome.PASSED else style))
-    if verdict.max_points:
-        line.append(f"  {verdict.points}/{verdict.max_points}", "dim")
-    line.append(f"  {verdict.duration_s:.2f} s", "dim")
-    return line
+    passed = verdict.outcome is Outcome.PASSED
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column(width=1)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_column(justify="right", no_wrap=True, min_width=4)
+    grid.add_column(justify="right", no_wrap=True, min_width=7)
+    points = f"{verdict.points}/{verdict.max_points}" if verdict.max_points else ""
+    grid.add_row(
+        Text(sign, style),
+        literal(verdict.title, "" if passed else style),
+        Text(points, "dim" if passed else style),
+        Text(f"{verdict.duration_s:.2f} s", "dim"),
+    )
+    return Constrain(Padding(grid, (0, 0, 0, 2)), WIDTH)
 
 
 def explanation(verdict: Verdict) -> RenderableType:
-    """What was done, expected and observed, what the kernel had, and the hint."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(justify="right", style="dim", no_wrap=True)
+    """What was done, expected and observed, where each process was blocked, what the kernel had, and the hint."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(justify="right", style="dim", no_wrap=True, min_width=8)
     grid.add_column(overflow="fold")
     style = ""
     for label, text in verdict.rows():
         style = LABEL_STYLES.get(label, "") if label else style
-        grid.add_row(label, Text(text, style))
-    return Padding(grid, (0, 0, 1, 4))
-
-
-def exercise_block(exercise: ExerciseRecord) -> RenderableType:
-    """An exercise's heading, its checks, and explanations below those that did not pass."""
-    heading = Text.assemble((exercise.title, "bold"), (f"  {exercise.name}", "dim"))
-    heading.append(f"  {exercise.points}/{exercise.max_points} points")
-    parts: list[RenderableType] = [heading]
-    for verdict in exercise.checks:
-        parts.append(check_line(verdict))
-        if verdict.outcome is not Outcome.PASSED:
-            parts.append(explanation(verdict))
-    return Group(*parts)
+        grid.add_row(label, literal(text, style))
+    return Constrain(Padding(grid, (0, 0, 1, 5)), WIDTH)
 
 
 def summary(record: Record) -> RenderableType:
     """Exercises with their points, and the total."""
-    table = Table(title=f"{record.lab}: {record.title}", title_justify="left", title_style="bold", box=None)
+    table = Table(title=literal(f"{record.lab}: {record.title}"), title_justify="left", title_style="bold", box=None)
     table.add_column("exercise")
-    table.add_column("topic", style="dim")
-    for heading in ("passed", "failed", "blocked", "points"):
-        table.add_column(heading, justify="right")
+    table.add_column("topic", style="dim", overflow="fold")
+    for name in ("passed", "failed", "blocked", "points"):
+        table.add_column(name, justify="right", no_wrap=True)
     for exercise in record.exercises:
-        counts = [_count(exercise, outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.BLOCKED)]
+        counts = _counts(exercise.checks)
         style = "green" if exercise.points == exercise.max_points else "red"
-        points = Text(f"{exercise.points}/{exercise.max_points}", style)
-        table.add_row(exercise.name, exercise.topic, *counts, points)
+        table.add_row(literal(exercise.name), literal(exercise.topic), *counts, Text(_points(exercise), style))
     table.add_section()
-    totals = [str(record.count(outcome)) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.BLOCKED)]
-    table.add_row("total", "", *totals, f"{record.points}/{record.max_points}", style="bold")
+    table.add_row("total", "", *_counts(record.verdicts), _points(record), style="bold")
     return table
 
 
-def _count(exercise: ExerciseRecord, outcome: Outcome) -> str:
-    return str(sum(verdict.outcome is outcome for verdict in exercise.checks))
+def _counts(verdicts: Sequence[Verdict]) -> list[str]:
+    shown = (Outcome.PASSED, Outcome.FAILED, Outcome.BLOCKED)
+    return [str(sum(verdict.outcome is outcome for verdict in verdicts)) for outcome in shown]
 
 
-def closing(record: Record) -> Text:
-    """Whose work it was, how long it took, how to replay it."""
-    text = Text(f"judged {record.submission} in {record.duration_s:.1f} s, seed {record.seed}", "dim")
+def _points(of: ExerciseRecord | Record) -> str:
+    return f"{of.points}/{of.max_points}"
+
+
+def closing(record: Record) -> RenderableType:
+    """Whose work it was, how long it took, how to replay it; and what the grader owes an answer to."""
+    whose = record.submission.replace(f"{Path.cwd()}/", "")
+    text = literal(f"judged {whose}, in {record.duration_s:.1f} s; replay it with --seed {record.seed}", "dim")
     errors = record.count(Outcome.GRADER_ERROR)
     if errors:
-        text.append(f"\n{errors} checks could not be judged: the grader's fault, not yours. Run it again.", "magenta")
+        checks = "1 check" if errors == 1 else f"{errors} checks"
+        text.append(f"\n{checks} could not be judged: the grader's fault, not yours. Run it again.", "magenta")
     return text
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A console that writes colours to a terminal and plain text elsewhere; NO_COLOR is heeded."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Measurements: each a ratio within one run against a named reference. `make bench` runs them; nothing here is a test."""
+"""Measurements, each a ratio within one run against a named reference. `make bench` runs them; no test does."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 sys.modules["paramiko"] = None  # type: ignore[assignment]  # docker-py would import it: as cheap here as in `up`
-import docker
+import docker  # noqa: E402
 
 LOCAL = threading.local()
 

@@ -38,7 +38,10 @@ def bound_result(name: str, value: float, *, unit: str, below: float, note: str 
 
 def table(results: Sequence[Result]) -> str:
     """A Markdown table."""
-    rows = ["| what | median | against | its median | ratio | bar | met |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    rows = [
+        "| what | median | against | its median | ratio | bar | met |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for one in results:
         reference = "" if one.reference is None else f"{one.reference:.4g} {one.unit}"
         ratio = "" if one.ratio is None else f"{one.ratio:.4g}"

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Protocol
 
@@ -90,7 +91,7 @@ class Bench:
         """The instance's `number`th pair of subnets."""
         name = self.name.named(f"net-{key}")
         ipv4 = f"10.{224 + self.subnet // 4096}.{self.subnet // 16 % 256}.{self.subnet % 16 * 16}/28"
-        ipv6 = f"fd00:c0de:{self.subnet:x}:{number:x}::/64"
+        ipv6 = str(IPv6Network(f"fd00:c0de:{self.subnet:x}:{number:x}::/64"))
         if number:
             ipv4 = f"10.{240 + self.subnet // 8192}.{self.subnet // 32 % 256}.{self.subnet % 32 * 8}/29"
         return NetworkSpec(name, key, ipv4, ipv6, 0, self.name.labels("network", network=key))
@@ -98,7 +99,8 @@ class Bench:
     def place(self, network: NetworkSpec, host: int) -> Attachment:
         """The address of the host with this number in a network."""
         ipv4, _, last = network.ipv4.partition("/")[0].rpartition(".")
-        return Attachment(network.name, f"{ipv4}.{int(last) + host}", network.ipv6.replace("::/64", f"::{host:x}"))
+        ipv6 = IPv6Network(network.ipv6)[host]
+        return Attachment(network.name, f"{ipv4}.{int(last) + host}", str(ipv6))
 
     def volume(self, host: str = "alpha") -> VolumeSpec:
         return VolumeSpec(self.name.named(f"vol-{host}"), 1 << 20, 64, self.name.labels("volume", host=host))
@@ -230,6 +232,14 @@ def docker_image(docker_engine: DockerEngine) -> str:
 @pytest.fixture
 def docker_bench(docker_engine: DockerEngine, docker_clients: Clients, docker_image: str) -> Iterator[Bench]:
     """A bench on Docker, for what the engine in memory does not have: processes, networks, a kernel."""
+    bench = Bench(docker_engine, DockerHands(docker_clients), docker_image)
+    yield bench
+    bench.clean()
+
+
+@pytest.fixture(scope="module")
+def lasting_bench(docker_engine: DockerEngine, docker_clients: Clients, docker_image: str) -> Iterator[Bench]:
+    """A bench on Docker for a module's tests together, which leave what they find as it is."""
     bench = Bench(docker_engine, DockerHands(docker_clients), docker_image)
     yield bench
     bench.clean()

@@ -1,4 +1,4 @@
-"""Every exercise proves itself: the reference passes all, the starter nothing, each known-wrong solution fails as declared."""
+"""Every exercise proves itself: the reference passes all, the starter nothing, a known-wrong solution fails as declared."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ def outcomes():
 
 
 def judged(lab):
+    matrix = [sys.executable, "-m", "tests.e2e.matrix", str(lab), "--seed", SEED]
     commands = [
-        [sys.executable, "-m", "tests.e2e.matrix", str(lab)]
-        + ["--instance", f"t-matrix-{part}", "--part", f"{part}/{SIDE_BY_SIDE}", "--seed", SEED]
-        for part in range(SIDE_BY_SIDE)
+        [*matrix, "--instance", f"t-matrix-{part}", "--part", f"{part}/{SIDE_BY_SIDE}"] for part in range(SIDE_BY_SIDE)
     ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     running = [subprocess.Popen(command, cwd=ROOT, **pipes) for command in commands]

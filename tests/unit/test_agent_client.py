@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.agent import PIPE, Agent, Command, NotYet
@@ -45,6 +45,7 @@ def test_a_fact_is_typed() -> None:
     assert (segment.key, segment.size, segment.attached) == (5678, 27, (7,))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(min_value=1, max_value=97), min_size=1, max_size=20), st.binary(max_size=3000))
 def test_an_answer_may_come_in_any_pieces(pieces: Sequence[int], payload: bytes) -> None:
     stream = ScriptedStream(
@@ -54,6 +55,7 @@ def test_an_answer_may_come_in_any_pieces(pieces: Sequence[int], payload: bytes)
     assert [agent.get("/x").data for _ in range(3)] == [payload] * 3
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=700))
 def test_a_stream_may_end_anywhere(length: int) -> None:
     stream = ScriptedStream(
@@ -66,6 +68,7 @@ def test_a_stream_may_end_anywhere(length: int) -> None:
     assert stream.closed
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=200), st.sampled_from(["before", "instead", "after"]))
 def test_rubbish_on_the_stream_is_an_error_of_the_tree(rubbish: bytes, where: str) -> None:
     placed = {"before": lambda frame: rubbish + frame, "instead": lambda frame: rubbish, "after": lambda f: f + rubbish}

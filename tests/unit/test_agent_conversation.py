@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -93,10 +93,22 @@ def started() -> Iterator[ChildStream]:
 
 
 @pytest.fixture(scope="module")
-def agent() -> Iterator[Agent]:
-    """One for all tests that leave it whole: it compiles itself anew at every start, as nothing is cached here."""
-    with started() as stream, Agent.over(stream, container="here") as agent:
-        yield agent
+def whole() -> Iterator[Callable[[], Agent]]:
+    """One agent for all tests that leave it whole: it compiles itself at every start, as nothing is cached here."""
+    agents: list[Agent] = []
+    with ExitStack() as streams:
+
+        def whole() -> Agent:
+            if not agents or agents[-1].broken:
+                agents.append(Agent.over(streams.enter_context(started()), container="here"))
+            return agents[-1]
+
+        yield whole
+
+
+@pytest.fixture
+def agent(whole: Callable[[], Agent]) -> Agent:
+    return whole()
 
 
 @pytest.fixture

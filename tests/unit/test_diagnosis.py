@@ -100,6 +100,17 @@ def test_two_programs_that_open_two_fifos_in_opposite_order_are_told_so() -> Non
     )
 
 
+def test_two_programs_whose_partner_does_something_else_have_no_order_to_blame() -> None:
+    sentences = said(
+        process(7, "openat", 0, 0, 0, path="/ipc/a"),
+        process(8, "openat", 0, 0, 0, path="/ipc/b"),
+        process(9, "pause"),
+        names={**NAMES, 9: "server"},
+        fifo=[fifo("/ipc/a", waiting=[7]), fifo("/ipc/b", ino=3, waiting=[8])],
+    )
+    assert len(sentences) == 3
+
+
 def test_two_programs_in_open_of_the_same_fifo_have_no_order_to_blame() -> None:
     call = ("openat", 0, 0, 0)
     sentences = said(
@@ -284,7 +295,7 @@ NAMED = {**FILE, "ino": 9, "name": "/x", "size": 32, "nlink": 1, "value": 0, "wa
 def test_a_named_semaphore_that_nobody_else_maps_will_never_be_raised() -> None:
     (sentence,) = said(process(7, "futex", 4100, 0, maps=[SEM]), posix_sem=[NAMED])
     assert sentence == (
-        "reader waits for the semaphore /x (value 0); no other process maps it, so nobody is left to wake it"
+        "reader waits for the semaphore /x (value 0); no other process here maps it, so nobody is left to wake it"
     )
 
 
@@ -319,7 +330,7 @@ def test_semop_names_its_set_and_that_nobody_is_left() -> None:
     found = {**SYSV, "id": 3, "key": 5678, "nsems": 1}
     lonely = said(process(7, "semop", 3), sysv_sem=[found])
     assert lonely == [
-        "reader is in semop() of set 3 (key 0x162e); no other program is left that could raise a semaphore of it"
+        "reader is in semop() of set 3 (key 0x162e); no other program is left here that could raise a semaphore of it"
     ]
     assert said(process(7, "semtimedop", 3), process(8, "pause"))[0] == "reader is in semop() of set 3"
 
@@ -330,7 +341,7 @@ def test_message_queues_say_what_is_in_them() -> None:
     assert sentences[0] == "reader is in msgrcv() of queue 2 (key 0x1), which holds 0 messages"
     posix = {**FILE, "name": "/q", "qsize": 0, "open": [7]}
     assert said(process(7, "mq_timedreceive", 3, fd=3, target="/q"), posix_mq=[posix]) == [
-        "reader is in mq_receive() of /q, which holds 0 bytes; no other process has it open"
+        "reader is in mq_receive() of /q, which holds 0 bytes; no other process here has it open"
     ]
 
 

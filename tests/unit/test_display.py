@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.display import printable
@@ -13,6 +13,7 @@ from orchestrator.display import printable
 ANY_TEXT = st.text(st.characters(), max_size=60)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=60), ANY_TEXT), st.integers(min_value=1, max_value=80))
 def test_the_result_is_short_and_shows_no_control_character_and_no_mark(text: bytes | str, limit: int) -> None:
     shown = printable(text, limit)
@@ -21,21 +22,25 @@ def test_the_result_is_short_and_shows_no_control_character_and_no_mark(text: by
     shown.encode()
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, ANY_TEXT)
 def test_different_texts_look_different(one: str, other: str) -> None:
     assert (printable(one, 10_000) == printable(other, 10_000)) == (one == other)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_different_bytes_look_different(one: bytes, other: bytes) -> None:
     assert (printable(one, 10_000) == printable(other, 10_000)) == (one == other)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\"), max_size=100))
 def test_plain_text_stays_as_it_is(text: str) -> None:
     assert printable(text) == text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_bytes_and_the_text_in_them_look_the_same(text: str) -> None:
     assert printable(text.encode("utf-8", "replace")) == printable(text.encode("utf-8", "replace").decode())

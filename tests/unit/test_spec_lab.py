@@ -155,6 +155,8 @@ ADDRESS = [
 
 HOST = [
     ("alpha:", "localhost:", "5:3: `localhost` means something else on every machine; choose another name"),
+    ("alpha:", "tmp-path:",
+        "5:3: a host can't be called `tmp-path`: to a check that means something else; choose another name"),
     ("{main: {}}", "{main: {image: lba}}",
         "12:32: there is no image `lba`: images/lba has no Dockerfile; did you mean `lab`?"),
     (ALPHA, f"    share: [ipcs, net]\n{ALPHA}", "9:13: item 1 of `share` can't be `ipcs`; did you mean `ipc`?"),

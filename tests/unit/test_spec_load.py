@@ -92,6 +92,9 @@ def test_some_exercises_are_read_while_others_are_unfinished(tmp_path):
         load_lab(folder, only=["fifo"])
     with pytest.raises(UsageError, match="has no exercise 'fifi'\nDid you mean `fifo`"):
         load_lab(folder, only=["fifi"])
+    (folder / "lab.yaml").write_text("title: [")
+    with pytest.raises(DefinitionError, match="a value is missing here"):
+        load_lab(folder, only=["fifi"])
 
 
 def test_a_definition_gives_what_was_written(tmp_path):

@@ -2,7 +2,7 @@
 
 First everything is stopped, so that nothing forks any more; then everything is killed. A process that does nothing but
 fork and exit is always one process ahead of us. What ends it is that its dead are not waited for while we stop things:
-they fill the container's pids limit, until it can't fork and stays where we find it.
+they show that there is more to look for, and fill the container's pids limit until it can't fork any more.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from loop import Loop
     from proc import Stat
     from reaper import Reaper
 
-    Targets = Callable[[], list[Stat]]
+    Targets = Callable[[], Iterable[Stat]]
     Done = Callable[[int, list[int]], None]
 
 STOPPING_S = 2.0
@@ -30,7 +30,7 @@ LONGEST_PAUSE_S = 0.005
 
 
 class Cull:
-    """One killing of all that `targets` gives, now and as long as it gives something."""
+    """One killing of all that `targets` gives, dead or alive, now and as long as it gives something alive."""
 
     def __init__(self, loop: Loop, reaper: Reaper, targets: Targets, done: Done) -> None:
         """Call `done` with how many were killed, and with those that could not be within 5 s."""
@@ -43,42 +43,42 @@ class Cull:
         self._killed: set[tuple[int, int]] = set()
 
     def start(self) -> None:
-        """Stop and kill; the waiting is done by the loop."""
+        """Stop and kill; look again after a while, unless nothing was there."""
         self._reaper.hold()
         try:
-            self._stop_all()
+            alive = self._stop_all()
         finally:
             self._reaper.release()
-        self._kill()
-
-    def _stop_all(self) -> None:
-        """Send SIGSTOP until there is nobody whom it was not sent to."""
-        stopped: set[tuple[int, int]] = set()
-        while fresh := [stat for stat in self._targets() if stat.key not in stopped]:
-            for stat in fresh:
-                _send(stat.pid, signal.SIGSTOP)
-                stopped.add(stat.key)
-            if time.monotonic() - self._begun > STOPPING_S:
-                return
-
-    def _kill(self) -> None:
-        """Send SIGKILL to all that is left; look again after a while, unless nothing is."""
+        for stat in alive:
+            _send(stat, signal.SIGKILL)
+        self._killed.update(stat.key for stat in alive)
         self._reaper.reap()
-        left = self._targets()
-        if not left:
-            self._reaper.reap()  # those that ended since; all the dead are our children by now
-            self._done(len(self._killed), [])
-        elif time.monotonic() - self._begun > PATIENCE_S:
-            self._done(len(self._killed), [stat.pid for stat in left])
-        else:
-            for stat in left:
-                _send(stat.pid, signal.SIGKILL)
-                self._killed.add(stat.key)
-            self._loop.after(self._pause_s, self._kill)
-            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        if not alive or time.monotonic() - self._begun > PATIENCE_S:
+            self._done(len(self._killed), [stat.pid for stat in alive])
+            return
+        self._loop.after(self._pause_s, self.start)
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    def _stop_all(self) -> list[Stat]:
+        """Send SIGSTOP until nobody new is found, dead or alive; those that are alive then."""
+        known: set[tuple[int, int]] = set()
+        while True:
+            found = []
+            fresh = False
+            for stat in self._targets():
+                found.append(stat)
+                if stat.key not in known:
+                    known.add(stat.key)
+                    fresh = True
+                    _send(stat, signal.SIGSTOP)
+            if not fresh or time.monotonic() - self._begun > STOPPING_S:
+                return [stat for stat in found if stat.alive]
 
 
-def _send(pid: int, number: int) -> None:
-    """Send a signal to whoever is still there."""
+def _send(stat: Stat, number: int) -> None:
+    """Send a signal to a process and its group, which forking can't outrun.
+
+    A group never leaves its session, and every program begins with a session of its own: it is all of one program.
+    """
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
+        os.killpg(stat.pgid, number)

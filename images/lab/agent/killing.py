@@ -16,7 +16,7 @@ from text import as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from loop import Loop
@@ -48,16 +48,16 @@ class Killing:
         """The operations by name."""
         return {"signal": self._signal, "kill": self._kill}
 
-    def all_processes(self) -> list[Stat]:
-        """Everything alive that descends from the agent."""
+    def all_processes(self) -> Iterator[Stat]:
+        """Everything that descends from the agent, each process as soon as it is found."""
         scan = Scan(self._vantage)
-        return [stat for stat in scan.programs if stat.alive and scan.program_of(stat.pid) is not None]
+        return (stat for stat in scan.each_program() if scan.program_of(stat.pid) is not None)
 
-    def processes_of(self, number: int) -> list[Stat]:
-        """Everything alive that came from one program, and what may have: orphans with a spoilt mark."""
+    def processes_of(self, number: int) -> Iterator[Stat]:
+        """Everything that came from one program, and what may have: orphans with a spoilt mark."""
         scan = Scan(self._vantage)
         suspects = (number, UNKNOWN)
-        return [stat for stat in scan.programs if stat.alive and scan.program_of(stat.pid) in suspects]
+        return (stat for stat in scan.each_program() if scan.program_of(stat.pid) in suspects)
 
     def cull_all(self, done: Callable[[int, list[int]], None]) -> None:
         """Kill everything that descends from the agent."""
@@ -122,7 +122,7 @@ class Killing:
             return _around(Scan(self._vantage), self._process(request), to)
         program = self._programs.named(request)
         if to == "all":
-            return [stat.pid for stat in self.processes_of(program.number)]
+            return [stat.pid for stat in self.processes_of(program.number) if stat.alive]
         return [] if program.ended else _around(Scan(self._vantage), program.pid, to)
 
     def _process(self, request: Request) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scan import Scan
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+MOST_OF_PROGRAM = 16
 NAMESPACES = ("ipc", "net", "pid", "mnt", "uts", "user", "cgroup")
 
 
@@ -104,8 +105,9 @@ def _status(text: bytes) -> Fact:
 
 
 def of_program(scan: Scan, number: int) -> list[Fact]:
-    """The facts of all processes of one program."""
-    facts = [_fact(scan, stat) for stat in scan.programs if scan.program_of(stat.pid) == number]
+    """The facts of a program's processes, at most the first 16: a fork bomb's are all alike."""
+    members = [stat for stat in scan.programs if scan.program_of(stat.pid) == number]
+    facts = [_fact(scan, stat) for stat in members[:MOST_OF_PROGRAM]]
     _complete(scan, facts)
     return facts
 

@@ -15,6 +15,8 @@ import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from descriptors import Descriptor
     from family import Family
     from mappings import Mapping
@@ -54,9 +56,15 @@ class Scan:
     @cached_property
     def programs(self) -> list[Stat]:
         """All processes but infrastructure, also those that have ended and were not waited for."""
-        found = (self.stat(pid) for pid in proc.pids())
+        return list(self.each_program())
+
+    def each_program(self) -> Iterator[Stat]:
+        """The same, each as soon as it is found."""
         is_infrastructure = self.vantage.neighbours.is_infrastructure
-        return [stat for stat in found if stat is not None and not is_infrastructure(stat)]
+        for pid in proc.pids():
+            stat = self.stat(pid)
+            if stat is not None and not is_infrastructure(stat):
+                yield stat
 
     @cached_property
     def live(self) -> list[int]:
