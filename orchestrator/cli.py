@@ -14,6 +14,7 @@ from orchestrator.errors import InternalError, IpclabError, UsageError
 from orchestrator.labels import DEFAULT_INSTANCE, InstanceName
 
 if TYPE_CHECKING:
+    from orchestrator.engine.base import Engine
     from orchestrator.spec.load import LabDefinition
 
 LABS = click.option(
@@ -39,7 +40,8 @@ def complete_lab(context: click.Context, parameter: click.Parameter, incomplete:
 
 def complete_place(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """HOST/CONTAINER of the lab that stands before."""
-    from orchestrator.spec.load import find_lab, load_lab_only
+    from orchestrator.spec.find import find_lab
+    from orchestrator.spec.load import load_lab_only
 
     try:
         definition = load_lab_only(find_lab(Path(os.environ.get("IPCLAB_LABS") or "labs"), context.params["lab"]))
@@ -73,13 +75,15 @@ def _instance(definition: LabDefinition | str, instance: str) -> InstanceName:
 
 
 def _lab_only(labs: Path, lab: str) -> LabDefinition:
-    from orchestrator.spec.load import find_lab, load_lab_only
+    from orchestrator.spec.find import find_lab
+    from orchestrator.spec.load import load_lab_only
 
     return load_lab_only(find_lab(labs, lab))
 
 
 def _lab(labs: Path, lab: str) -> LabDefinition:
-    from orchestrator.spec.load import find_lab, load_lab
+    from orchestrator.spec.find import find_lab
+    from orchestrator.spec.load import load_lab
 
     return load_lab(find_lab(labs, lab))
 
@@ -152,14 +156,25 @@ def plan(labs: Path, lab: str, instance: str, base_image: str | None, down: bool
 @BASE_IMAGE
 def up(labs: Path, lab: str, instance: str, base_image: str | None) -> None:
     """Bring a lab up; what is up and right is left alone."""
+    from orchestrator.connection import connected
+    from orchestrator.settled import is_settled
+    from orchestrator.spec.find import find_lab
+
+    folder = find_lab(labs, lab)
+    name = _instance(folder.resolve().name, instance)
+    with connected(_say) as engine:
+        work = not is_settled(engine, folder, name, base_image) and _up(engine, folder, name, base_image)
+    click.echo(f"{name} is up" + ("" if work else ": nothing to do"))
+
+
+def _up(engine: Engine, folder: Path, name: InstanceName, base_image: str | None) -> bool:
+    """Bring an instance up; whether there was anything to do."""
     from orchestrator import lifecycle
+    from orchestrator.spec.load import load_lab_only
     from orchestrator.ui.progress import Progress
 
-    definition = _lab_only(labs, lab)
-    name = _instance(definition, instance)
-    with lifecycle.connected(_say) as engine, Progress(f"{name} up") as progress:
-        result = lifecycle.up(engine, definition, name, base_image=base_image, watch=progress)
-    click.echo(f"{name} is up" + ("" if result.plan else ": nothing to do"))
+    with Progress(f"{name} up") as progress:
+        return bool(lifecycle.up(engine, load_lab_only(folder), name, base_image=base_image, watch=progress).plan)
 
 
 @cli.command()

@@ -5,23 +5,23 @@ Which operations that takes is `reconcile`'s matter, carrying them out `converge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator import workspace
+from orchestrator import settled, workspace
+from orchestrator.connection import connect as connect
+from orchestrator.connection import connected as connected
 from orchestrator.convergence import converge
 from orchestrator.engine import images
 from orchestrator.engine.base import Engine
 from orchestrator.engine.context import latest, names, reference
-from orchestrator.engine.docker import DockerEngine
-from orchestrator.engine.install import ensure_engine
 from orchestrator.executor import Event
 from orchestrator.labels import InstanceName, instance_of
 from orchestrator.plan import Plan
 from orchestrator.reconcile import reconcile
 from orchestrator.resolve import SANDBOX_IMAGE, resolve
+from orchestrator.settled import arguments
 from orchestrator.slots import choose_slot
 from orchestrator.spec.load import LabDefinition
 from orchestrator.world import Bind, Desired, ImageSpec, Observed
@@ -58,25 +58,6 @@ class Up:
     """What had to be done; empty when it was up."""
 
 
-def connect(say: Say = lambda line: None, *, install: bool = True) -> Engine:
-    """The engine; on a Debian machine of ours one is installed and started if none answers, unless `install` is False.
-
-    Raises:
-        EngineUnavailable: There is none.
-    """
-    return ensure_engine(DockerEngine.connect, say) if install else DockerEngine.connect()
-
-
-@contextmanager
-def connected(say: Say = lambda line: None, *, install: bool = True) -> Iterator[Engine]:
-    """The engine while the block runs."""
-    engine = connect(say, install=install)
-    try:
-        yield engine
-    finally:
-        engine.close()
-
-
 class Definition:
     """What one instance of a lab should be, given what there is; what else that takes is read once."""
 
@@ -104,11 +85,6 @@ def references(definition: LabDefinition, base_image: str | None = None) -> dict
     used = dict.fromkeys([SANDBOX_IMAGE, *(one.image for host in hosts for one in host.containers.values())])
     present = names()
     return {name: reference(name, base, arguments()) for name in used if name in present}
-
-
-def arguments() -> dict[str, str]:
-    """What images are built with."""
-    return {"STUDENT_UID": str(workspace.student_uid())}
 
 
 def plan(
@@ -152,6 +128,10 @@ def up(
         on_event=watch.event,
         on_wait=watch.line,
     )
+    everything = settled.all_references(base_image)
+    observed = engine.observe(name, images=tuple(everything.values()))
+    if not reconcile(wanted.desired(observed), observed):
+        settled.remember(definition.root, name, everything, observed)
     return Up(made[-1], done)
 
 

@@ -14,28 +14,56 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from orchestrator.engine import images
+from orchestrator.engine.base import Engine
+from orchestrator.engine.context import names, reference
 from orchestrator.labels import InstanceName
 from orchestrator.lock import lock_folder
+from orchestrator.workspace import student_uid
 from orchestrator.world import Observed
 
 PACKAGE = Path(__file__).parent
 
 
-def digest(lab_file: Path, name: InstanceName, references: Mapping[str, str], place: str, observed: Observed) -> str:
-    """A digest of everything that decides what `up` does: the definition, our code, images, and what there is.
+def is_settled(engine: Engine, lab: Path, name: InstanceName, base_image: str | None = None) -> bool:
+    """Whether `up` of the lab in the folder `lab` is known to have nothing to do."""
+    try:
+        known = _file(name).read_text()
+    except OSError:
+        return False
+    references = all_references(base_image)
+    return known == _digest(lab, references, engine.observe(name, images=tuple(references.values())))
 
-    `place` is where the engine answers: whether it sees this machine's folders hangs on that.
-    """
+
+def remember(lab: Path, name: InstanceName, references: Mapping[str, str], observed: Observed) -> None:
+    """Keep in mind that `up` has nothing to do when this is what there is, `references` being those of all images."""
+    path = _file(name)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(_digest(lab, references, observed))
+    fresh.replace(path)
+
+
+def all_references(base_image: str | None = None) -> dict[str, str]:
+    """The references of every image that we can build, by its folder of `images/`."""
+    base = images.base_reference(base_image)
+    return {name: reference(name, base, arguments()) for name in names()}
+
+
+def _digest(lab: Path, references: Mapping[str, str], observed: Observed) -> str:
+    """Of everything that decides what `up` does: the definition, our code, the images, and what there is."""
     parts = [
-        str(lab_file),
-        hashlib.sha256(lab_file.read_bytes()).hexdigest(),
-        str(name),
-        place,
+        str(lab.resolve()),
+        hashlib.sha256((lab / "lab.yaml").read_bytes()).hexdigest(),
         json.dumps(references, sort_keys=True),
         *sorted(_code()),
         json.dumps(asdict(observed), sort_keys=True, default=sorted),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def arguments() -> dict[str, str]:
+    """What images are built with."""
+    return {"STUDENT_UID": str(student_uid())}
 
 
 def _code() -> Iterator[str]:
@@ -46,22 +74,6 @@ def _code() -> Iterator[str]:
                 if entry.name.endswith(".py"):
                     status = entry.stat()
                     yield f"{entry.path} {status.st_size} {status.st_mtime_ns}"
-
-
-def is_known(name: InstanceName, found: str) -> bool:
-    """Whether this digest is the one that was remembered."""
-    try:
-        return _file(name).read_text() == found
-    except OSError:
-        return False
-
-
-def remember(name: InstanceName, found: str) -> None:
-    """Keep a digest of a moment at which there was nothing to do."""
-    path = _file(name)
-    fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_text(found)
-    fresh.replace(path)
 
 
 def _file(name: InstanceName) -> Path:

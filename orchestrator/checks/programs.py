@@ -13,7 +13,7 @@ from orchestrator.agent.command import PIPE, Command, Pipe
 from orchestrator.agent.facts import Process as ProcessFact
 from orchestrator.agent.match import AtLeast
 from orchestrator.agent.notyet import NotYet
-from orchestrator.agent.process import Output, Process, Result
+from orchestrator.agent.process import Output, Process, Result, To
 from orchestrator.checks.context import CheckContext
 from orchestrator.checks.outcome import TimedOut
 from orchestrator.checks.parameters import Value, fill
@@ -189,10 +189,10 @@ class Running:
             about = ", ".join(f"{name} {value}" for name, value in where.items())
             raise self._timed_out(f"it to wait in {syscall}() {about}".rstrip(), patience_s) from None
 
-    def signal(self, number: signals.Signals | int) -> None:
-        """Send a signal to the process itself."""
+    def signal(self, number: signals.Signals | int, to: To = "process") -> None:
+        """Send a signal to the process itself, to its group, or to all that descends from it."""
         self.program.context.say(f"sent {signals.Signals(number).name} to {self.program.title}")
-        self.remote.signal(number)
+        self.remote.signal(number, to)
 
     def kill(self) -> None:
         """SIGKILL to it and to everything that it forked."""

@@ -37,13 +37,21 @@ def make_root(suite: str, archive: IO[bytes], machine: Machine, run: Runner, say
     """
     if "mmdebstrap" not in machine.programs:
         _install(machine, run, say)
-    argv = command_line(suite, apt_settings(run), list(apt.read_sources(Path("/etc/apt"))))
-    if machine.is_root:
-        # Its mounts would outlive it if it is killed. Without root it makes a namespace for them itself.
-        argv = ["unshare", "--mount", *argv]
+    alone = own_mounts(machine, run)
+    argv = [*alone, *command_line(suite, apt_settings(run), list(apt.read_sources(Path("/etc/apt"))))]
     ended = run(argv, stages(say), output=archive)
     if ended.code:
         raise ImageError(f"mmdebstrap could not make a base image of {suite}\n{ended.tail}", fix=other_base())
+
+
+def own_mounts(machine: Machine, run: Runner) -> list[str]:
+    """What runs a program in a mount namespace of its own, so that root's mounts end with it even if it is killed.
+
+    Nothing for others than root, who get one from mmdebstrap, nor in a container that may mount nothing anyway.
+    """
+    prefix = ["unshare", "--mount"]
+    may = machine.is_root and run([*prefix, "true"], lambda line: None).code == 0
+    return prefix if may else []
 
 
 def _install(machine: Machine, run: Runner, say: Progress) -> None:
@@ -54,7 +62,7 @@ def _install(machine: Machine, run: Runner, say: Progress) -> None:
         raise ImageError(missing, fix=f"sudo apt-get install mmdebstrap\nOr: {other_base()}")
     say("installing mmdebstrap, which makes the base image (IPCLAB_NO_INSTALL=1 forbids it)")
     # Debian has its keyring always, Ubuntu does not.
-    ended = apt.install(["mmdebstrap", "debian-archive-keyring"], run, say)
+    ended = apt.install(["mmdebstrap", "debian-archive-keyring"], run, lambda line: None)
     if ended.code:
         raise ImageError(f"{missing}; installing it failed\n{ended.tail}", fix=other_base())
 

@@ -43,7 +43,7 @@ def start(machine: Machine, runner: Runner) -> Daemon:
     """The daemon, as systemd starts it; else as its init script does; else as a process of its own."""
     if machine.has_systemd:
         return _by_systemd(runner)
-    return _by_init_script(runner) or _as_process(["dockerd"], OWN_LOG)
+    return _by_init_script(runner) or as_process(["dockerd"], OWN_LOG)
 
 
 def _by_systemd(runner: Runner) -> Daemon:
@@ -60,8 +60,8 @@ def _by_init_script(runner: Runner) -> Daemon | None:
     return Daemon("service docker start", lambda: runner(status, _unheard).code == 0, lambda: tail(SERVICE_LOG))
 
 
-def _as_process(argv: Sequence[str], log: Path) -> Daemon:
-    """In a session of its own: it goes on when we end, and a ^C at our terminal is not its."""
+def as_process(argv: Sequence[str], log: Path) -> Daemon:
+    """A daemon in a session of its own: it goes on when we end, and a ^C at our terminal is not its."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             argv,

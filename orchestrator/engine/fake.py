@@ -112,6 +112,11 @@ class FakeEngine:
         with self._lock:
             self._objects.forget(name)
 
+    def spec(self, name: str) -> SandboxSpec | ContainerSpec:
+        """What a container was made of."""
+        with self._lock:
+            return self._objects.box(name).spec
+
     def namespaces(self, name: str) -> Mapping[str, str]:
         """The namespaces that a running container is in: `ipc`, `net` and `pid`, each with its id."""
         with self._lock:

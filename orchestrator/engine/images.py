@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from orchestrator.engine import bootstrap
+from orchestrator.engine.apt import LOOPBACK
 from orchestrator.engine.base import Engine, Progress
 from orchestrator.engine.command import Runner, run
 from orchestrator.engine.context import IMAGES, REPOSITORY, context, latest, reference, renaming
@@ -179,7 +180,7 @@ def proxies(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_loopback(proxy: str) -> bool:
-    return urlsplit(proxy).hostname in ("localhost", "127.0.0.1", "::1")
+    return urlsplit(proxy).hostname in LOOPBACK
 
 
 def calm(progress: Progress, clock: Callable[[], float] = time.monotonic) -> Progress:

@@ -91,6 +91,19 @@ def packages(machine: Machine) -> list[str]:
     return needed
 
 
+def is_listening(path: str) -> bool:
+    """Whether something takes connections at a Unix socket, or we are not allowed to find out."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True
+    return True
+
+
 def ensure_engine(
     connect: Callable[[], SomeEngine],
     say: Progress,
@@ -99,6 +112,7 @@ def ensure_engine(
     endpoint: Endpoint | None = None,
     runner: Runner = run,
     starter: Starter = start,
+    listening: Callable[[str], bool] = is_listening,
     patience_s: float = PATIENCE_S,
 ) -> SomeEngine:
     """The engine that `connect` reaches; one is installed or started first if none answers and that is ours to do.
@@ -111,25 +125,12 @@ def ensure_engine(
     except EngineUnavailable as error:
         endpoint = endpoint or find_endpoint(None, os.environ, Path.home())
         machine = machine or this_machine()
-        decision = decide(machine, endpoint, is_listening=endpoint.scheme == "unix" and is_listening(endpoint.path))
+        decision = decide(machine, endpoint, is_listening=endpoint.scheme == "unix" and listening(endpoint.path))
         if not decision.steps:
             raise EngineUnavailable(error.what, fix=decision.fix or error.fix) from error
     if Step.INSTALL in decision.steps:
         _install(machine, runner, say)
     return _started(connect, starter(machine, runner), say, patience_s)
-
-
-def is_listening(path: str) -> bool:
-    """Whether something takes connections at a Unix socket, or we are not allowed to find out."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(1)
-        try:
-            probe.connect(path)
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        except OSError:
-            return True
-    return True
 
 
 def _install(machine: Machine, runner: Runner, say: Progress) -> None:

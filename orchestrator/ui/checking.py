@@ -94,5 +94,8 @@ def _next(name: InstanceName, definition: LabDefinition) -> list[str]:
     places = [f"{host}/{container}" for container in model.containers]
     number = name.lab.removeprefix("lab-")
     if name.option or number == name.lab or not Path("Makefile").is_file():
-        return [*(f"ipclab shell {name.lab} {place}{name.option}" for place in places), f"ipclab down {name.lab}{name.option}"]
+        return [
+            *(f"ipclab shell {name.lab} {place}{name.option}" for place in places),
+            f"ipclab down {name.lab}{name.option}",
+        ]
     return [*(f"make shell-{number} IN={place}" for place in places), f"make down-{number}"]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from orchestrator.spec.lab import Host, Lab
+from orchestrator.spec.lab import Address, Host, Lab
 from orchestrator.spec.load import LabDefinition
 
-CONTAINER_W, CONTAINER_H = 104, 50
-GAP, PAD, MARGIN = 14, 16, 24
-HEAD_H, SHARED_H, FILES_H = 40, 26, 26
+MARGIN, GAP, PAD = 24, 14, 16
+HEAD_H, CONTAINER_H, ROW_H = 40, 50, 26
+CONTAINER_W = 104
+LABEL_GAP = 8
 NETWORK_H, NETWORK_GAP = 30, 58
-CHARACTER_W = 6.6
-"""Width of a character of the 11 px monospace font, generously."""
+TITLE_W, NAME_W, MONO_W = 9.5, 8.0, 6.7
+"""Widths of a character, generously: whose fonts will draw the picture is not known."""
+
 NAMESPACES = {"ipc": "IPC", "net": "network", "pid": "PID"}
 
 STYLE = """\
@@ -40,6 +42,16 @@ class Box:
         """Its vertical axis."""
         return self.x + self.width / 2
 
+    @property
+    def right(self) -> float:
+        """Its right edge."""
+        return self.x + self.width
+
+    @property
+    def foot(self) -> float:
+        """Its lower edge."""
+        return self.y + self.height
+
     def drawn(self, kind: str) -> str:
         """As an element of the picture."""
         size = f'x="{self.x:g}" y="{self.y:g}" width="{self.width:g}" height="{self.height:g}"'
@@ -48,92 +60,120 @@ class Box:
 
 def draw(definition: LabDefinition) -> str:
     """The picture, a whole SVG document; the same definition gives the same bytes."""
-    lab = definition.lab
+    lab, title = definition.lab, f"{definition.name}: {definition.lab.title}"
     boxes = _place_hosts(lab)
-    bottom = max(box.y + box.height for box in boxes.values())
-    width = max(box.x + box.width for box in boxes.values()) + MARGIN
-    lines = {
-        name: bottom + NETWORK_GAP + number * (NETWORK_H + NETWORK_GAP) for number, name in enumerate(lab.networks)
-    }
-    height = max([bottom, *(y + NETWORK_H for y in lines.values())]) + MARGIN
-    title = f"{definition.name}: {lab.title}"
-    width = max(width, 2 * MARGIN + 8.5 * len(title))
-    parts = [_text(MARGIN, MARGIN + 14, title, "title")]
-    for name, y in lines.items():
-        linked = [boxes[host] for host, model in lab.hosts.items() if name in model.networks] or list(boxes.values())
-        left, right = linked[0].x, linked[-1].x + linked[-1].width
-        parts += _network(lab, name, Box(left, y, right - left, NETWORK_H), boxes)
-    for name, host in lab.hosts.items():
-        parts += _host(name, host, boxes[name])
+    bars = _place_networks(lab, boxes)
+    width = max(2 * MARGIN + TITLE_W * len(title), *(box.right + MARGIN for box in (*boxes.values(), *bars.values())))
+    height = max(box.foot for box in (*boxes.values(), *bars.values())) + MARGIN
+    parts = [
+        _text(MARGIN, MARGIN + 14, title, "title"),
+        *(line for name in bars for line in _links(lab, name, bars[name], boxes)),
+        *(line for name in bars for line in _network(lab, name, bars[name])),
+        *(line for name, host in lab.hosts.items() for line in _host(name, host, boxes[name])),
+    ]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}"'
-    view = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label={quoteattr(title)}'
+    view = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label={quoteattr(_visible(title))}'
     ground = f'<rect width="{width:g}" height="{height:g}" fill="#fff"/>'
     return "\n".join([f"{head} {view}>", f"<style>\n{STYLE}\n</style>", ground, *parts, "</svg>", ""])
 
 
 def _place_hosts(lab: Lab) -> dict[str, Box]:
+    """In a row, all of one height."""
     x, y, boxes = float(MARGIN), MARGIN + 34.0, {}
-    tallest = max(_host_height(host) for host in lab.hosts.values())
+    tallest = max(HEAD_H + CONTAINER_H + len(_rows(host)) * (GAP + ROW_H) + PAD for host in lab.hosts.values())
     for name, host in lab.hosts.items():
-        boxes[name] = Box(x, y, _host_width(host), tallest)
-        x += boxes[name].width + 2 * GAP
+        boxes[name] = Box(x, y, _host_width(name, host), tallest)
+        x = boxes[name].right + 2 * GAP
     return boxes
 
 
-def _host_width(host: Host) -> float:
-    containers = len(host.containers) * (CONTAINER_W + GAP) - GAP
-    words = max(map(len, [_shared_text(host), *(_addresses(host, name) for name in host.networks)]))
-    return max(containers, words * CHARACTER_W + GAP) + 2 * PAD
+def _place_networks(lab: Lab, boxes: Mapping[str, Box]) -> dict[str, Box]:
+    """Bars one below the other, each from its first host to its last."""
+    bars = {}
+    y = max(box.foot for box in boxes.values()) + NETWORK_GAP
+    for name in lab.networks:
+        linked = [boxes[host] for host, model in lab.hosts.items() if name in model.networks] or list(boxes.values())
+        wanted = 2 * PAD + NAME_W * (len(name) + 2) + MONO_W * len(_subnets(lab, name))
+        bars[name] = Box(linked[0].x, y, max(wanted, linked[-1].right - linked[0].x), NETWORK_H)
+        y += NETWORK_H + NETWORK_GAP
+    return bars
 
 
-def _host_height(host: Host) -> float:
-    return HEAD_H + CONTAINER_H + GAP + SHARED_H + (FILES_H + GAP if host.volume else 0) + PAD
+def _host_width(name: str, host: Host) -> float:
+    containers = sum(map(_container_width, host.containers)) + GAP * (len(host.containers) - 1)
+    rows = max((MONO_W * len(text) + GAP for _, text in _rows(host)), default=0.0)
+    links = len(host.networks) * (max(map(_label_width, host.networks.values()), default=0) + GAP)
+    return max(containers, rows, links, NAME_W * len(name)) + 2 * PAD
 
 
-def _addresses(host: Host, network: str) -> str:
-    return f"{host.networks[network].ipv4}  {host.networks[network].ipv6}"
+def _label_width(place: Address) -> float:
+    """Of a link with its addresses."""
+    return LABEL_GAP + MONO_W * max(len(str(place.ipv4)), len(str(place.ipv6)))
 
 
-def _shared_text(host: Host) -> str:
+def _container_width(name: str) -> float:
+    return max(CONTAINER_W, NAME_W * len(name) + GAP)
+
+
+def _rows(host: Host) -> list[tuple[str, str]]:
+    """What a host's containers have in common and what they do not, each with its kind of box."""
     shared = [NAMESPACES[name] for name in NAMESPACES if name in host.share]
-    return f"{', '.join(shared)} shared" + (", /dev/shm" if "ipc" in host.share else "") if shared else "nothing shared"
+    own = [NAMESPACES[name] for name in NAMESPACES if name not in host.share]
+    rows = [
+        ("shared", f"shared: {', '.join(shared)}{', /dev/shm' if 'ipc' in host.share else ''}" if shared else ""),
+        ("own", f"each its own: {', '.join(own)}" if own else ""),
+        ("files", "/ipc: FIFOs, socket files" if host.volume else ""),
+    ]
+    return [(kind, text) for kind, text in rows if text]
 
 
 def _host(name: str, host: Host, box: Box) -> Iterator[str]:
     """A host with its containers, and below them what they have in common."""
     yield box.drawn("host")
     yield _text(box.x + PAD, box.y + 25, name, "name")
-    y = box.y + HEAD_H
-    for number, container in enumerate(host.containers):
-        inner = Box(box.x + PAD + number * (CONTAINER_W + GAP), y, CONTAINER_W, CONTAINER_H)
+    x, y = box.x + PAD, box.y + HEAD_H
+    for container in host.containers:
+        inner = Box(x, y, _container_width(container), CONTAINER_H)
         yield inner.drawn("container")
         yield _text(inner.middle, y + 30, container, middle=True)
+        x = inner.right + GAP
     y += CONTAINER_H + GAP
-    common = Box(box.x + PAD, y, box.width - 2 * PAD, SHARED_H)
-    yield common.drawn("shared" if host.share else "own")
-    yield _text(common.middle, y + 17, _shared_text(host), "mono", middle=True)
-    if host.volume:
-        files = Box(common.x, y + SHARED_H + GAP, common.width, FILES_H)
-        yield files.drawn("files")
-        yield _text(files.middle, files.y + 17, "/ipc: FIFOs, sockets", "mono", middle=True)
+    for kind, text in _rows(host):
+        row = Box(box.x + PAD, y, box.width - 2 * PAD, ROW_H)
+        yield row.drawn(kind)
+        yield _text(row.middle, y + 17, text, "mono", middle=True)
+        y = row.foot + GAP
 
 
-def _network(lab: Lab, name: str, bar: Box, boxes: dict[str, Box]) -> Iterator[str]:
-    """A network as a bar, a line to each host in it with the host's addresses beside it."""
-    for host_name, host in lab.hosts.items():
-        if name in host.networks:
-            above = boxes[host_name]
-            foot = above.y + above.height
-            yield f'<line class="link" x1="{above.middle:g}" y1="{foot:g}" x2="{above.middle:g}" y2="{bar.y:g}"/>'
-            yield _text(above.middle + 8, foot + 22, str(host.networks[name].ipv4), "mono")
-            yield _text(above.middle + 8, foot + 37, str(host.networks[name].ipv6), "mono")
+def _links(lab: Lab, name: str, bar: Box, boxes: Mapping[str, Box]) -> Iterator[str]:
+    """A line from each host in a network to its bar, the host's addresses beside it."""
+    for host, model in lab.hosts.items():
+        if name in model.networks:
+            box, place = boxes[host], model.networks[name]
+            # Hosts in several networks have their lines side by side, each with its text in the middle of its share.
+            share = box.width / len(model.networks)
+            x = box.x + share * (list(model.networks).index(name) + 0.5) - _label_width(place) / 2
+            yield f'<line class="link" x1="{x:g}" y1="{box.foot:g}" x2="{x:g}" y2="{bar.y:g}"/>'
+            yield _text(x + LABEL_GAP, bar.y - 26, str(place.ipv4), "mono")
+            yield _text(x + LABEL_GAP, bar.y - 11, str(place.ipv6), "mono")
+
+
+def _network(lab: Lab, name: str, bar: Box) -> Iterator[str]:
     yield bar.drawn("network")
-    network = lab.networks[name]
     yield _text(bar.x + PAD, bar.y + 20, name, "name")
-    yield _text(bar.x + PAD + 70, bar.y + 19, f"{network.ipv4}   {network.ipv6}", "mono")
+    yield _text(bar.x + PAD + NAME_W * (len(name) + 2), bar.y + 19, _subnets(lab, name), "mono")
+
+
+def _subnets(lab: Lab, name: str) -> str:
+    return f"{lab.networks[name].ipv4}  {lab.networks[name].ipv6}"
 
 
 def _text(x: float, y: float, text: str, kind: str = "", *, middle: bool = False) -> str:
     anchor = ' text-anchor="middle"' if middle else ""
     name = f" class={quoteattr(kind)}" if kind else ""
-    return f'<text{name} x="{x:g}" y="{y:g}"{anchor}>{escape(text)}</text>'
+    return f'<text{name} x="{x:g}" y="{y:g}"{anchor}>{escape(_visible(text))}</text>'
+
+
+def _visible(text: str) -> str:
+    """`text` with characters that XML can't hold, or nobody can see, replaced."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

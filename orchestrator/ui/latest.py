@@ -29,9 +29,7 @@ def last_run(lab: Path, name: InstanceName, exercise: str | None = None) -> Rend
         UsageError: There was no run yet, or none of that exercise.
     """
     record = _read(_place(lab, name), name)
-    blocks = [
-        block for found in record["exercises"] if exercise in (None, found["name"]) for block in _exercise(found)
-    ]
+    blocks = [block for found in record["exercises"] if exercise in (None, found["name"]) for block in _exercise(found)]
     if not blocks:
         raise UsageError(f"the last run had no exercise {exercise!r}", fix=f"ipclab check {name.lab} {exercise}")
     when = literal(f"{name}, {record['started']}: {record['submission']}", "dim")

@@ -57,7 +57,9 @@ def test_a_link_goes_in_as_what_it_points_to(tmp_path: Path) -> None:
 
 
 def test_what_tools_leave_in_folders_stays_out(tmp_path: Path) -> None:
-    root = folder(tmp_path, {"Dockerfile": "FROM x", "agent/__pycache__/a.pyc": "x", ".dockerignore": "x", ".a.swp": ""})
+    root = folder(
+        tmp_path, {"Dockerfile": "FROM x", "agent/__pycache__/a.pyc": "x", ".dockerignore": "x", ".a.swp": ""}
+    )
     assert sorted(members(context(root))) == ["Dockerfile", "agent"]
 
 

@@ -1,6 +1,6 @@
 """Checks of unix-socket: the socket file, what comes back, and who is held up by whom."""
 
-from signal import SIGINT, SIGTERM
+from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
 
 from orchestrator.agent.command import PIPE
 from orchestrator.checks import check
@@ -44,13 +44,18 @@ def test_server_listens_at_its_path(server, alpha, params):
 )
 def test_text_comes_back_in_upper_case(server, client, alpha, params):
     """What the client is given goes to the server and comes back in upper case; then the client exits with 0."""
-    listening(server, alpha, params)
+    running = listening(server, alpha, params)
+    given = f"{params.text}\n{params.more}"
     talking = client.start(stdin=PIPE)
-    alpha.unix_socket(params.path, state="established").wait(timeout_s=3)
-    talking.write(f"{params.text}\n{params.more}".encode())
+    connection = alpha.unix_socket(params.path, state="established")
+    connection.wait(timeout_s=3)
+    running.signal(SIGSTOP, to="all")  # so that the input ends before the answer begins
+    talking.write(given.encode())
     talking.close_stdin()
+    connection.wait(recv_queue=len(given))
+    running.signal(SIGCONT, to="all")
     ended = talking.wait()
-    assert ended.stdout == f"{params.text}\n{params.more}".upper().encode()
+    assert ended.stdout == given.upper().encode()
     assert ended.exit == 0
 
 
@@ -178,13 +183,12 @@ def test_client_notices_that_the_server_has_gone(reference, client, alpha, param
 def test_both_work_with_our_programs(server, client, reference, alpha, params):
     """Our client is served by the server, and the client by our server."""
     given, expected = params.text.encode(), params.text.upper().encode()
-    running = listening(server, alpha, params)
+    listening(server, alpha, params)
     assert reference.client.run(stdin=given).stdout == expected
-    running.signal(SIGTERM)
-    running.wait()
 
-    listening(reference.server, alpha, params)
-    ended = client.run(stdin=given)
+    reference.server.start(path=params.ours)
+    alpha.unix_socket(params.ours).wait(state="listen")
+    ended = client.run(stdin=given, path=params.ours)
     assert ended.exit == 0
     assert ended.stdout == expected
 

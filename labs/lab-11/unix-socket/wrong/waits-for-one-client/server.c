@@ -116,11 +116,6 @@ static bool send_back(struct client *client) {
     return sent == (ssize_t)length;
 }
 
-/* A client with something to be sent back is not read from: that is how a fast one is held up. */
-static bool has_output(const struct client *client) {
-    return client->begin < client->end;
-}
-
 /* Takes a waiting client in. Whatever accept() has to complain about, the others are served on. */
 static void take_in(int listener, struct client *clients, int *count) {
     int fd = accept(listener, NULL, NULL);
@@ -142,8 +137,7 @@ static void let_go(struct client *clients, int index, int *count) {
 static void choose_events(struct pollfd *set, int listener, const struct client *clients, int n) {
     set[0] = (struct pollfd){.fd = n < MAX_CLIENTS ? listener : -1, .events = POLLIN};
     for (int i = 0; i < n; i++) {
-        short events = has_output(&clients[i]) ? POLLOUT : POLLIN;
-        set[i + 1] = (struct pollfd){.fd = clients[i].fd, .events = events};
+        set[i + 1] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
     }
 }
 
@@ -162,8 +156,7 @@ static void serve(int listener, const sigset_t *mask_while_waiting) {
         for (int i = count - 1; i >= 0; i--) { /* backwards: let_go() moves the last one */
             if (set[i + 1].revents == 0)
                 continue;
-            bool goes_on = has_output(&clients[i]) ? send_back(&clients[i]) : receive(&clients[i]);
-            if (!goes_on)
+            if (!receive(&clients[i]) || !send_back(&clients[i]))
                 let_go(clients, i, &count);
         }
         if (set[0].revents != 0)
