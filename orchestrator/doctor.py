@@ -19,6 +19,7 @@ from orchestrator.engine.base import Engine, EngineInfo
 from orchestrator.engine.context import latest, reference
 from orchestrator.errors import IpclabError, MachineError
 from orchestrator.resolve import SANDBOX_IMAGE
+from orchestrator.settled import arguments
 from orchestrator.spec.quantity import size_text
 
 OLDEST_PYTHON = (3, 11)
@@ -132,7 +133,7 @@ def _seccomp(security: tuple[str, ...]) -> Row:
 def _image_rows(engine: Engine) -> Iterator[Row]:
     base = images.base_reference(None)
     yield Row("base image", base + ("" if engine.image_id(base) else " (not there: it is pulled or made when needed)"))
-    current = reference(SANDBOX_IMAGE, base, lifecycle.arguments())
+    current = reference(SANDBOX_IMAGE, base, arguments())
     found = next((tag for tag in (current, latest(SANDBOX_IMAGE)) if engine.image_id(tag)), None)
     if found is None:
         yield Row("lab image", "not built yet", Level.WARN, BUILD)

@@ -28,6 +28,9 @@ from orchestrator.world import Bind, Desired, ImageSpec, Observed
 
 Say = Callable[[str], None]
 
+EXPORTED_SLOT = 15
+"""The row of subnets in Compose files. Instances take the smallest that is free, so both can be up at once."""
+
 
 class Watch(Protocol):
     """Somebody who is shown what goes on."""
@@ -142,7 +145,8 @@ def bring_up(engine: Engine, definition: LabDefinition, name: InstanceName) -> D
 
 def as_defined(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
     """What an instance should be that somebody else brought up, as from a Compose file."""
-    return Definition(engine, definition, name).desired(Observed())
+    wanted = Definition(engine, definition, name)
+    return resolve(definition.lab, name, slot=EXPORTED_SLOT, images=wanted.references, binds=wanted.binds)
 
 
 def build_image(engine: Engine, spec: ImageSpec, base_image: str | None, say: Say) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from orchestrator import lifecycle
 from orchestrator.agent.client import Agent
+from orchestrator.agent.command import Command
 from orchestrator.agent.pool import AgentPool
 from orchestrator.engine.base import Engine
 from orchestrator.errors import IntegrityError
@@ -19,6 +21,13 @@ from orchestrator.world import Desired
 NAMESPACE_OF = {"sysv_shm": "ipc", "sysv_sem": "ipc", "sysv_msg": "ipc", "posix_shm": "ipc", "posix_sem": "ipc",
                 "posix_mq": "ipc", "tcp": "net", "udp": "net", "unix_socket": "net", "process": "pid"}  # fmt: skip
 """Which shared namespace makes two containers of a host see the same objects of a kind."""
+
+
+IDLE_START_S = 0.004
+"""To start /bin/true through the agent and see its end, on an idle machine of two processors: 2 to 3 ms."""
+STARTS = 5
+START_LIMIT_S = 30.0
+SCALE_LIMIT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Session:
     desired: Desired
     student: User
     pool: AgentPool
+    scale: float = 1.0
+    """How much longer things may take here than on an idle machine: deadlines are multiplied by it."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """`HOST.ipv4` and `HOST.ipv6` of every host that is in a network (its first one)."""
 
@@ -65,8 +76,9 @@ class Session:
             for family in ("ipv4", "ipv6")
         }
         student = User("student", student_uid(), STUDENT_GID)
-        session = cls(engine, definition, name, desired, student, AgentPool(engine), addresses)
+        session = cls(engine, definition, name, desired, student, AgentPool(engine), addresses=addresses)
         session.verify()
+        session.scale = session.measure()
         return session
 
     def agent(self, place: str) -> Agent:
@@ -109,6 +121,15 @@ class Session:
                         f"{spec.host}/{spec.container} is in another {namespace} namespace than its sandbox",
                         fix=f"ipclab down {self.name.lab} && ipclab up {self.name.lab}",
                     )
+
+    def measure(self) -> float:
+        """How slow the machine is now: what starting a program takes, against what it takes on an idle one.
+
+        A student must not fail because others use the machine, so deadlines grow with it, up to ten times.
+        """
+        agent = self.pool.get(self.desired.containers[0].name)
+        took_s = [agent.run(Command(("/bin/true",)), START_LIMIT_S).wall_s for _ in range(STARTS)]
+        return min(max(statistics.median(took_s) / IDLE_START_S, 1.0), SCALE_LIMIT)
 
     def _expect_init(self, name: str, host: str, argv: tuple[str, ...]) -> None:
         if argv[1:3] != ("sandbox", host):

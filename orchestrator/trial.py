@@ -1,7 +1,7 @@
 """A throw-away host on which the engine and its kernel are tried out: what works is observed from inside a container.
 
-The engine may be on another machine, so nothing here reads this one's /proc. What is tried is `probe`'s; what the findings
-mean is `doctor`'s.
+The engine may be on another machine, so nothing here reads this one's /proc. What is tried is `probe`'s; what the
+findings mean is `doctor`'s.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where a student works on a lab, and who the student is inside containers: files are exchanged by a bind mount.
 
-Whatever is in a workspace may have been made by a student's program, which sees it as /work: nothing here follows a link
-that lies in it, nor a folder that becomes one meanwhile.
+Whatever is in a workspace may have been made by a student's program, which sees it as /work: nothing here follows a
+link that lies in it, nor a folder that becomes one meanwhile.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Host(testinfra.host.Host):
     """
 
     def __init__(
-        self, place: str, agent: Callable[[str], Agent], ipv4: str, ipv6: str, explain: modules.Explain
+        self, place: str, agent: Callable[[str], Agent], ipv4: str, ipv6: str, around: modules.Surroundings
     ) -> None:
         """Seen from `place`, `HOST/CONTAINER`; addresses are empty for a host without a network."""
         super().__init__(AgentBackend(place, lambda: agent(place)))
@@ -64,12 +64,12 @@ class Host(testinfra.host.Host):
         self.ipv4 = ipv4
         self.ipv6 = ipv6
         self._agent_of = agent
-        self._explain = explain
+        self._around = around
 
     def in_(self, container: str) -> Host:
         """The same host seen from another of its containers."""
         place = f"{self.place.partition('/')[0]}/{container}"
-        return Host(place, self._agent_of, self.ipv4, self.ipv6, self._explain)
+        return Host(place, self._agent_of, self.ipv4, self.ipv6, self._around)
 
     @property
     def agent(self) -> Agent:
@@ -80,5 +80,5 @@ class Host(testinfra.host.Host):
         """A module: ours for IPC, else testinfra's."""
         if name in modules.BY_NAME:
             kind = modules.BY_NAME[name]
-            return lambda *args, **match: kind(lambda: self.agent, self._explain, *args, **match)
+            return lambda *args, **match: kind(lambda: self.agent, self._around, *args, **match)
         return super().__getattr__(name)

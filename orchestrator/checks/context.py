@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.agent.client import Agent
 from orchestrator.agent.facts import Fact, Snapshot
 from orchestrator.checks.diagnosis import diagnose
+from orchestrator.checks.modules import Surroundings
 from orchestrator.checks.parameters import Params, Value
 from orchestrator.errors import IntegrityError
 from orchestrator.session import Session
@@ -22,8 +24,9 @@ class CheckContext:
     steps: list[str] = field(default_factory=list)
     """What was done, one sentence each, for the report."""
     pids: dict[str, dict[int, str]] = field(default_factory=dict)
-    """For each host the programs that were started: process id to the program's name."""
+    """For each place, or host that shares its processes, the programs that were started: process id to name."""
     _before: dict[str, Snapshot] = field(default_factory=dict)
+    _began: float = 0.0
 
     def agent(self, place: str) -> Agent:
         """The agent of a place; what the place holds is noted the first time, before anything is started there."""
@@ -51,13 +54,30 @@ class CheckContext:
         """What there is now, by place, for the places that the check touched."""
         return {place: self.session.agent(place).snapshot() for place in self._before}
 
+    @property
+    def surroundings(self) -> Surroundings:
+        """What the modules of this check's hosts know of it."""
+        return Surroundings(self.diagnosis, self.session.scale)
+
+    def started(self, place: str, pid: int, title: str) -> None:
+        """Remember a program by its process id, and when the first one was started."""
+        self.pids.setdefault(self._processes_of(place), {})[pid] = title
+        self._began = self._began or time.monotonic()
+
     def diagnosis(self) -> tuple[str, ...]:
-        """Where each program that is still there is blocked, one sentence each."""
+        """Where each program that was started is now, and what they have run into together, one sentence each."""
+        # Containers that share their processes see the same ones: each is looked at once.
+        scenes = {self._processes_of(place): snapshot for place, snapshot in self.snapshots().items()}
+        waited_s = time.monotonic() - self._began if self._began else None
         said: dict[str, None] = {}
-        for place, snapshot in self.snapshots().items():
-            names = self.pids.get(self.session.host_of(place), {})
-            said.update(dict.fromkeys(diagnose(snapshot, names)))
+        for here, snapshot in scenes.items():
+            elsewhere = [(other, self.pids.get(there, {})) for there, other in scenes.items() if there != here]
+            names = self.pids.get(here, {})
+            said.update(dict.fromkeys(diagnose(snapshot, names, waited_s=waited_s, elsewhere=elsewhere)))
         return tuple(said)
+
+    def _processes_of(self, place: str) -> str:
+        return self.session.scope_of(place, "process")
 
     def leftovers(self) -> tuple[Fact, ...]:
         """Objects and files that were not there when the check began, and processes that outlived their program."""

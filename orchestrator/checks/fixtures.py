@@ -56,7 +56,7 @@ class Bench:
         session = self.context.session
         place = f"{name}/{next(iter(session.definition.lab.hosts[name].containers))}"
         ipv4, ipv6 = (str(session.addresses.get(f"{name}.{family}", "")) for family in ("ipv4", "ipv6"))
-        return Host(place, self.context.agent, ipv4, ipv6, self.context.diagnosis)
+        return Host(place, self.context.agent, ipv4, ipv6, self.context.surroundings)
 
     def program(self, name: str, place: str | None = None, *, peer: bool = False) -> Program:
         """The submission's program, or the reference's, where the exercise places it or at `place`."""

@@ -90,7 +90,9 @@ def _line_in_test(item: pytest.Item, error: BaseException) -> str:
 def _diagnosis(error: BaseException | None, context: CheckContext) -> tuple[str, ...]:
     if isinstance(error, TimedOut) and error.diagnosis:
         return error.diagnosis
-    return _or_nothing(context.diagnosis)
+    said = _or_nothing(context.diagnosis)
+    # That programs have ended explains a time-out and nothing else.
+    return tuple(sentence for sentence in said if not sentence.endswith(" has ended"))
 
 
 def _facts(context: CheckContext) -> tuple[str, ...]:

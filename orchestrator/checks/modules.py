@@ -7,6 +7,7 @@ field of the fact as a property. They need an agent and nothing else of this pro
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestrator.agent import facts
@@ -16,9 +17,23 @@ from orchestrator.agent.notyet import NotYet
 from orchestrator.checks.outcome import TimedOut
 
 F = TypeVar("F", bound=facts.Fact)
-Explain = Callable[[], tuple[str, ...]]
-"""Says where each program is blocked, one sentence each."""
+Ask = Callable[[], Agent]
+"""Gives the agent of the container that is asked; it may have been restarted since the last time."""
 PATIENCE_S = 5.0
+
+
+def _nothing() -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a module knows of the check around it."""
+
+    explain: Callable[[], tuple[str, ...]] = _nothing
+    """Says where each program is blocked, one sentence each."""
+    scale: float = 1.0
+    """How much longer than on an idle machine everything may take."""
 
 
 class Module(Generic[F]):
@@ -27,10 +42,10 @@ class Module(Generic[F]):
     fact_type: type[F]
     noun: ClassVar[str]
 
-    def __init__(self, agent: Callable[[], Agent], explain: Explain, **match: object) -> None:
+    def __init__(self, agent: Ask, around: Surroundings, **match: object) -> None:
         """`match` compares fields of the fact: a value, or one of `Ge`, `Le`, `In`, `Contains`."""
         self._agent = agent
-        self._explain = explain
+        self._around = around
         self._match = match
 
     @property
@@ -56,10 +71,11 @@ class Module(Generic[F]):
             TimedOut: There is none in time; says what there is instead and where each process is.
         """
         wanted = {**self._match, **match}
+        timeout_s *= self._around.scale
         try:
             return self._agent().wait(self.fact_type, timeout_s, count=AtLeast(1), **wanted)[0]
         except NotYet:
-            raise TimedOut(self._named(wanted), self._instead(timeout_s), self._explain()) from None
+            raise TimedOut(self._named(wanted), self._instead(timeout_s), self._around.explain()) from None
 
     def wait_gone(self, timeout_s: float = PATIENCE_S) -> None:
         """Return as soon as none matches.
@@ -67,10 +83,11 @@ class Module(Generic[F]):
         Raises:
             TimedOut: One is still there.
         """
+        timeout_s *= self._around.scale
         try:
             self._agent().wait(self.fact_type, timeout_s, count=Exactly(0), **self._match)
         except NotYet:
-            raise TimedOut(f"no {self._named(self._match)}", self._instead(timeout_s), self._explain()) from None
+            raise TimedOut(f"no {self._named(self._match)}", self._instead(timeout_s), self._around.explain()) from None
 
     def __getattr__(self, name: str) -> Any:
         """A field of the fact.
@@ -130,9 +147,9 @@ class SysvMsg(Module[facts.SysvMsg]):
 class Named(Module[F]):
     """Objects that have a name, given first."""
 
-    def __init__(self, agent: Callable[[], Agent], explain: Explain, name: str | None = None, **match: object) -> None:
+    def __init__(self, agent: Ask, around: Surroundings, name: str | None = None, **match: object) -> None:
         """`name` as the program gives it, with its slash; all of them without it."""
-        super().__init__(agent, explain, **({"name": name} if name is not None else {}), **match)
+        super().__init__(agent, around, **({"name": name} if name is not None else {}), **match)
 
 
 class PosixShm(Named[facts.PosixShm]):
@@ -168,9 +185,9 @@ class PosixMq(Named[facts.PosixMq]):
 class AtPath(Module[F]):
     """Objects in the file system, their path given first."""
 
-    def __init__(self, agent: Callable[[], Agent], explain: Explain, path: str | None = None, **match: object) -> None:
+    def __init__(self, agent: Ask, around: Surroundings, path: str | None = None, **match: object) -> None:
         """`path` is absolute; all of them without it."""
-        super().__init__(agent, explain, **({"path": path} if path is not None else {}), **match)
+        super().__init__(agent, around, **({"path": path} if path is not None else {}), **match)
 
 
 class Fifo(AtPath[facts.Fifo]):
@@ -216,9 +233,9 @@ class SocketFile(AtPath[facts.SocketFile]):
 class OnPort(Module[F]):
     """Internet sockets by local port."""
 
-    def __init__(self, agent: Callable[[], Agent], explain: Explain, port: int | None = None, **match: object) -> None:
+    def __init__(self, agent: Ask, around: Surroundings, port: int | None = None, **match: object) -> None:
         """`port` is the local one, in host order; all of them without it."""
-        super().__init__(agent, explain, **({"local__port": port} if port is not None else {}), **match)
+        super().__init__(agent, around, **({"local__port": port} if port is not None else {}), **match)
 
 
 class Tcp(OnPort[facts.Tcp]):

@@ -69,7 +69,7 @@ class Program:
         its standard input stays open for `Running.write`; else it reads `stdin`, then end of file.
         """
         filled = tuple(args) if args is not None else fill(self.model.args, self.context.values(overrides))
-        allowed_s = timeout_s or self.model.timeout
+        allowed_s = (timeout_s or self.model.timeout) * self.context.session.scale
         command = Command(
             argv=(self.build.install(self.name, self.place), *filled),
             env={**ENVIRONMENT, **(env or {})},
@@ -87,7 +87,7 @@ class Program:
         process = self.context.agent(self.place).spawn(command)
         shown = " ".join(printable(argument, limit=60) or "''" for argument in filled)
         self.context.say(f"started {self.title} {shown} in {self.place} (pid {process.pid})")
-        self.context.pids.setdefault(self.context.session.host_of(self.place), {})[process.pid] = self.title
+        self.context.started(self.place, process.pid, self.title)
         return Running(self, process, allowed_s, time.monotonic())
 
     def run(
@@ -131,7 +131,7 @@ class Running:
     @property
     def alive(self) -> bool:
         """Whether it has not ended."""
-        return any(fact.state not in ("Z", "X") for fact in self._agent.facts(ProcessFact, pid=self.pid))
+        return self.remote.running()
 
     @property
     def process(self) -> ProcessFact:
@@ -150,7 +150,8 @@ class Running:
         Raises:
             TimedOut: It still runs after `timeout_s`; with `allow_timeout` its killed result says `timed_out` instead.
         """
-        patience_s = timeout_s or self.allowed_s
+        # Who allows a time-out wants to look for just so long; who does not is patient with a slow machine.
+        patience_s = timeout_s if timeout_s and allow_timeout else self._patience_s(timeout_s)
         try:
             result = self.remote.wait(patience_s)
         except NotYet:
@@ -182,7 +183,7 @@ class Running:
         """
         match = {"pid": self.pid, "state": "S", "syscall__name": syscall}
         match |= {f"syscall__{name}": value for name, value in where.items()}
-        patience_s = timeout_s or self.allowed_s
+        patience_s = self._patience_s(timeout_s)
         try:
             return self._agent.wait(ProcessFact, patience_s, count=AtLeast(1), **match)[0]
         except NotYet:
@@ -211,8 +212,11 @@ class Running:
     def _agent(self) -> Agent:
         return self.program.context.agent(self.program.place)
 
+    def _patience_s(self, timeout_s: float | None) -> float:
+        return timeout_s * self.program.context.session.scale if timeout_s else self.allowed_s
+
     def _until(self, holds: Callable[[], bool], awaited: str, timeout_s: float | None) -> None:
-        patience_s = timeout_s or self.allowed_s
+        patience_s = self._patience_s(timeout_s)
         deadline = time.monotonic() + patience_s
         pause_s = 0.001
         while not holds():

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parents[2] / "images"
@@ -22,16 +22,35 @@ def names(images: Path = IMAGES) -> list[str]:
     return sorted(path.parent.name for path in images.glob("*/Dockerfile"))
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One entry of a build context."""
+
+    name: str
+    mode: int
+    content: bytes | None
+    """None for a folder."""
+
+
 def context(folder: Path) -> bytes:
     """A tar archive of the folder that is the same whenever the files' names, contents and executable bits are.
 
     A symbolic link goes in as what it points to, which may lie elsewhere.
     """
-    return _archive((path.relative_to(folder).as_posix(), path) for path in _inside(folder))
+    return _archive(members(folder))
+
+
+def members(folder: Path) -> Iterator[Member]:
+    """Folders, each before what is in it, and files, in an order that does not depend on the file system."""
+    for path in _inside(folder):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            yield Member(name, 0o755, None)
+        else:
+            yield Member(name, 0o755 if path.stat().st_mode & 0o100 else 0o644, path.read_bytes())
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    """Folders, each before what is in it, and files, in an order that does not depend on the file system."""
     for path in sorted(folder.iterdir()):
         if path.name in IGNORED_NAMES or path.name.startswith("."):
             continue
@@ -40,35 +59,28 @@ def _inside(folder: Path) -> Iterator[Path]:
             yield from _inside(path)
 
 
-def _archive(members: Iterable[tuple[str, Path | bytes]]) -> bytes:
+def _archive(entries: Iterable[Member]) -> bytes:
+    """Owner, group and times are 0."""
+    import tarfile  # not above: every command asks for references, which need no archive
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, source in members:
-            header, content = _member(name, source)
-            archive.addfile(header, io.BytesIO(content))
+        for entry in entries:
+            header = tarfile.TarInfo(entry.name)
+            header.type = tarfile.DIRTYPE if entry.content is None else tarfile.REGTYPE
+            header.mode = entry.mode
+            header.size = len(entry.content or b"")
+            archive.addfile(header, io.BytesIO(entry.content or b""))
     return buffer.getvalue()
-
-
-def _member(name: str, source: Path | bytes) -> tuple[tarfile.TarInfo, bytes]:
-    """Owner, group and time stay 0."""
-    header = tarfile.TarInfo(name)
-    content = b""
-    if isinstance(source, Path) and source.is_dir():
-        header.type = tarfile.DIRTYPE
-        header.mode = 0o755
-    elif isinstance(source, Path):
-        content = source.read_bytes()
-        header.mode = 0o755 if source.stat().st_mode & 0o100 else 0o644
-    else:
-        content = source
-    header.size = len(content)
-    return header, content
 
 
 def reference(name: str, base: str, arguments: Mapping[str, str], images: Path = IMAGES) -> str:
     """`ipclab/lab:<12 hex>`: another one whenever the folder, the base's reference or a build argument differs."""
-    digest = hashlib.sha256(context(images / name))
-    digest.update(json.dumps([base, sorted(arguments.items())]).encode())
+    digest = hashlib.sha256(json.dumps([base, sorted(arguments.items())]).encode())
+    for entry in members(images / name):
+        head = [entry.name, entry.mode, None if entry.content is None else len(entry.content)]
+        digest.update(json.dumps(head).encode())
+        digest.update(entry.content or b"")
     return f"{REPOSITORY}/{name}:{digest.hexdigest()[:12]}"
 
 
@@ -79,4 +91,4 @@ def latest(name: str) -> str:
 
 def renaming(source: str) -> bytes:
     """A build context whose image is `source` itself: building it gives that another name."""
-    return _archive([("Dockerfile", f"FROM {source}\n".encode())])
+    return _archive([Member("Dockerfile", 0o644, f"FROM {source}\n".encode())])

@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from orchestrator.engine.command import Runner
 from orchestrator.engine.machine import Machine
@@ -32,11 +31,8 @@ class Daemon:
     """The last lines of its log, indented."""
 
 
-class Starter(Protocol):
-    """What starts the daemon: `start`, or a test's own."""
-
-    def __call__(self, machine: Machine, runner: Runner) -> Daemon:
-        """Start it."""
+Starter = Callable[[Machine, Runner], Daemon]
+"""What starts the daemon: `start`, or a test's own."""
 
 
 def start(machine: Machine, runner: Runner) -> Daemon:

@@ -1,30 +1,30 @@
-"""The images of hosts and containers: the base that they stand on, made if it is missing, and their building.
+"""The images of hosts and containers: which base they stand on, and their building.
 
-What goes into an image and the reference that this gives are `context`'s; making a root file system is `bootstrap`'s.
+What goes into an image and the reference that this gives are `context`'s; where a base comes from that is not there is
+`base_image`'s, which is imported only then: every command asks for references, few make anything.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from orchestrator.engine import bootstrap
-from orchestrator.engine.apt import LOOPBACK
 from orchestrator.engine.base import Engine, Progress
-from orchestrator.engine.command import Runner, run
-from orchestrator.engine.context import IMAGES, REPOSITORY, context, latest, reference, renaming
+from orchestrator.engine.context import IMAGES, REPOSITORY, context, latest, reference
 from orchestrator.engine.machine import Machine, this_machine
-from orchestrator.engine.pull import pull_if_possible
-from orchestrator.errors import EngineError, ImageError, UsageError
+from orchestrator.errors import ImageError, UsageError
 from orchestrator.lock import held
 from orchestrator.world import ImageSpec
+
+if TYPE_CHECKING:
+    from orchestrator.engine.command import Runner
 
 SUITE = "bookworm"
 """The oldest that will do, and what machines get that are not Debian."""
@@ -83,7 +83,12 @@ def base_reference(choice: str | None) -> str:
 
 
 def ensure_base(
-    engine: Engine, choice: str | None, progress: Progress, *, machine: Machine | None = None, runner: Runner = run
+    engine: Engine,
+    choice: str | None,
+    progress: Progress,
+    *,
+    machine: Machine | None = None,
+    runner: Runner | None = None,
 ) -> str:
     """The reference of the base image, which is there now: imported, pulled or made by mmdebstrap if it was not.
 
@@ -96,44 +101,11 @@ def ensure_base(
     if engine.image_id(base.reference) is None:
         with _alone_with(base.reference, progress):
             if engine.image_id(base.reference) is None:
-                _make(engine, base, progress, machine, runner)
+                from orchestrator.engine.base_image import make
+                from orchestrator.engine.command import run
+
+                make(engine, base, progress, machine, runner or run)
     return base.reference
-
-
-def _make(engine: Engine, base: Base, progress: Progress, machine: Machine, runner: Runner) -> None:
-    if base.tarball:
-        progress(f"importing {base.tarball} as {base.reference}")
-        _import(engine, base.tarball, base.reference, fix="a .tar that is not compressed is taken by every engine")
-    elif not base.suite:
-        progress(f"pulling {base.reference}")
-        engine.pull_image(base.reference, progress)
-    else:
-        _make_debian(engine, base, progress, machine, runner)
-
-
-def _make_debian(engine: Engine, base: Base, progress: Progress, machine: Machine, runner: Runner) -> None:
-    slim = f"debian:{base.suite}-slim"
-    if engine.image_id(slim) is not None or pull_if_possible(engine, slim, progress):
-        engine.build_image(renaming(slim), [base.reference], {}, lambda line: None)
-        return
-    theirs = engine.info().architecture
-    if theirs != machine.architecture:
-        raise ImageError(
-            f"a base image for {theirs} can't be made on this machine, which is {machine.architecture}",
-            fix=bootstrap.other_base(),
-        )
-    progress(f"making a base image of {base.suite} with mmdebstrap")
-    # Without a name, so that nothing stays if we are killed; the path is of the descriptor, which both ends can open.
-    with tempfile.TemporaryFile() as archive:
-        bootstrap.make_root(base.suite, archive, machine, runner, progress)
-        _import(engine, Path(f"/proc/self/fd/{archive.fileno()}"), base.reference, fix=bootstrap.other_base())
-
-
-def _import(engine: Engine, archive: Path, name: str, *, fix: str) -> None:
-    try:
-        engine.import_image(archive, name)
-    except (EngineError, ImageError) as error:
-        raise ImageError(error.what, fix=error.fix or fix) from error
 
 
 def build(
@@ -180,7 +152,7 @@ def proxies(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_loopback(proxy: str) -> bool:
-    return urlsplit(proxy).hostname in LOOPBACK
+    return urlsplit(proxy).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def calm(progress: Progress, clock: Callable[[], float] = time.monotonic) -> Progress:

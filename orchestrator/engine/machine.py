@@ -7,13 +7,11 @@ by `command`.
 from __future__ import annotations
 
 import os
-import platform
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PROGRAMS = ("apt-get", "dockerd", "mmdebstrap", "service", "setpriv", "systemctl")
+PROGRAMS = ("apt-get", "dockerd", "mmdebstrap")
 """What we may want to call."""
 
 
@@ -52,22 +50,24 @@ class Machine:
 
 def this_machine(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> Machine:
     """What this process runs on; files are looked for below `root`."""
+    kernel = os.uname()
     return Machine(
-        system=platform.system(),
-        architecture=platform.machine(),
+        system=kernel.sysname,
+        architecture=kernel.machine,
         release=_release(root),
-        # In a user's PATH the folders of a system administrator's programs may be missing.
-        programs=frozenset(name for name in PROGRAMS if shutil.which(name, path=_search_path(environment))),
+        programs=_installed(environment.get("PATH", os.defpath)),
         is_root=os.geteuid() == 0,
         may_install=environment.get("IPCLAB_NO_INSTALL", "0") in ("", "0"),
         has_systemd=(root / "run/systemd/system").is_dir(),
-        has_overlay=_has_overlay(root, platform.release()),
+        has_overlay=_has_overlay(root, kernel.release),
         has_apparmor=_read(root / "sys/module/apparmor/parameters/enabled").startswith("Y"),
     )
 
 
-def _search_path(environment: Mapping[str, str]) -> str:
-    return os.pathsep.join((environment.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+def _installed(search_path: str) -> frozenset[str]:
+    # In a user's PATH the folders of a system administrator's programs may be missing.
+    folders = [*search_path.split(os.pathsep), "/usr/local/sbin", "/usr/sbin", "/sbin"]
+    return frozenset(name for name in PROGRAMS if any(os.access(f"{folder}/{name}", os.X_OK) for folder in folders))
 
 
 def _release(root: Path) -> Mapping[str, str]:

@@ -55,8 +55,10 @@ class HijackedStream:
         *,
         terminal: bool,
         on_error: Callable[[bytes], None] | None = None,
+        pulse_s: float = PULSE_S,
     ) -> None:
         """Take the socket over; it is closed with the stream. `on_error` is given what comes on standard error."""
+        self._pulse_s = pulse_s
         self._socket = upgraded.socket
         self._socket.setblocking(False)
         self._tls = self._socket if isinstance(self._socket, ssl.SSLSocket) else None
@@ -165,8 +167,8 @@ class HijackedStream:
         """Return when something can be received, or when it is known that nothing will."""
         # TLS may hold decrypted bytes that poll(2) knows nothing of.
         while not (self._tls and self._tls.pending()):
-            left_s = PULSE_S if deadline is None else deadline - time.monotonic()
-            patience_s = min(PULSE_S, max(0.0, left_s))
+            left_s = self._pulse_s if deadline is None else deadline - time.monotonic()
+            patience_s = min(self._pulse_s, max(0.0, left_s))
             if self._readable.poll(patience_s * 1000):
                 break
             self._note_silence(patience_s)
@@ -178,7 +180,7 @@ class HijackedStream:
 
     def _note_silence(self, silence_s: float) -> None:
         self._silent_s += silence_s
-        if self._silent_s >= PULSE_S:
+        if self._silent_s >= self._pulse_s:
             self._silent_s = 0.0
             self._ended = not self._control.is_known()
 

@@ -39,7 +39,7 @@ AGENT_CAPABILITIES = ("SETUID", "SETGID", "SETPCAP", "KILL", "SYS_PTRACE", "DAC_
 """What the agent may do as root in a container; a student's program has none of it."""
 
 SANDBOX_PIDS = 32
-"""Room for the threads of runc that start it (seen: 8 are too few) and for one agent."""
+"""Room for pause, an agent, and the threads of the runtime that starts them."""
 
 ISOLATED_API = (1, 48)
 """Engine 28 can keep its machine's addresses out of a bridge of both families; moby/moby#49262."""

@@ -13,6 +13,7 @@ from orchestrator import lifecycle
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.stage import Live
+from orchestrator.connection import connected
 from orchestrator.grade.record import Record
 from orchestrator.grade.run import Request, run
 from orchestrator.labels import InstanceName
@@ -48,7 +49,7 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
     Raises:
         IpclabError: Whatever stopped it before its first check.
     """
-    with Progress(f"{wanted.name} up") as progress, lifecycle.connected(progress.say) as engine:
+    with Progress(f"{wanted.name} up") as progress, connected(progress.say) as engine:
         done = lifecycle.up(engine, definition, wanted.name, base_image=wanted.base_image, watch=progress)
     if live is not None and done.plan:
         # What the agents of the last run spoke to is not there any more.

@@ -21,7 +21,7 @@ def labs_folder(context: click.Context) -> Path:
 
 def complete_lab(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of labs."""
-    from orchestrator.spec.load import lab_names
+    from orchestrator.spec.find import lab_names
 
     try:
         return [name for name in lab_names(labs_folder(context)) if name.startswith(incomplete)]
@@ -44,7 +44,8 @@ def complete_exercise(context: click.Context, parameter: click.Parameter, incomp
 
 
 def _lab(context: click.Context) -> Lab | None:
-    from orchestrator.spec.load import find_lab, load_lab_only
+    from orchestrator.spec.find import find_lab
+    from orchestrator.spec.load import load_lab_only
 
     try:
         return load_lab_only(find_lab(labs_folder(context), str(context.params.get("lab")))).lab

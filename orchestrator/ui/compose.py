@@ -7,13 +7,13 @@ in use, docker-compose 1.29 of Debian 12. Containers are named as those of an in
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from orchestrator.engine.translate import Json, container_body, network_body, sandbox_body, version, volume_options
 from orchestrator.labels import InstanceName
+from orchestrator.lifecycle import EXPORTED_SLOT
 from orchestrator.resolve import SANDBOX_IMAGE, resolve
 from orchestrator.spec.load import LabDefinition
 from orchestrator.world import ContainerSpec, Desired, NetworkSpec, SandboxSpec, VolumeSpec
@@ -48,15 +48,9 @@ def export(definition: LabDefinition) -> str:
     """The text of the Compose file."""
     used = {one.image for host in definition.lab.hosts.values() for one in host.containers.values()}
     images = {name: f"ipclab/{name}:latest" for name in used | {SANDBOX_IMAGE}}
-    desired = resolve(definition.lab, InstanceName(definition.name, INSTANCE), slot=0, images=images)
+    desired = resolve(definition.lab, InstanceName(definition.name, INSTANCE), slot=EXPORTED_SLOT, images=images)
     head = HEAD.format(title=definition.lab.title, lab=definition.name, first=desired.containers[0].name)
     return head + yaml.safe_dump(_document(desired), sort_keys=False, width=120)
-
-
-def write(definition: LabDefinition, path: Path) -> None:
-    """Write the Compose file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(export(definition))
 
 
 def _document(desired: Desired) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from orchestrator import lifecycle
+from orchestrator.connection import connected
 from orchestrator.doctor import Level, Report, examine
 from orchestrator.errors import MachineError
 from orchestrator.ui.listing import table
@@ -16,7 +16,7 @@ LEVEL_SIGNS = {Level.OK: ("✓", "green"), Level.WARN: ("!", "yellow"), Level.MI
 def health() -> tuple[RenderableType, int]:
     """The report, and the exit code: 3 when something is missing. Nothing is installed on the way."""
     try:
-        with lifecycle.connected(install=False) as engine:
+        with connected(install=False) as engine:
             report = examine(engine)
     except MachineError as error:
         report = examine(error)

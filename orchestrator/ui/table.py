@@ -35,11 +35,20 @@ SIGNS = {
 LABEL_STYLES = {"expected": "green", "observed": "red", "hint": "cyan"}
 
 
+class Screen(Console):
+    """A console whose reader may go away: what is left to say is said to nobody, and the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more; without this, Python would complain when it flushes."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that writes colours to a terminal and plain text elsewhere; NO_COLOR and COLUMNS are heeded."""
     stream = sys.stderr if stderr else sys.stdout
     known = stream.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    return Console(file=stream, width=None if known else PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+    return Screen(file=stream, width=None if known else PIPE_WIDTH, markup=False, emoji=False, highlight=False)
 
 
 def literal(text: str, style: str = "") -> Text:

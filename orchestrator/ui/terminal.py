@@ -29,7 +29,7 @@ PULSE_S = 1.0
 is removed or when something that it left behind holds its output."""
 
 START_S = 2.0
-"""An engine starts a process after it has handed out its streams; until then it refuses to tell it a terminal's size."""
+"""An engine starts a process after it has handed out its streams; until then it can't tell it a terminal's size."""
 
 END_S = 5.0
 """An engine may learn of a process's end after that of its streams."""
@@ -111,8 +111,8 @@ class _Relay:
             ready, _, _ = select.select([self.stream.fileno(), *([STDIN] if self.typing else [])], [], [], patience_s)
             if STDIN in ready:
                 self._pass_input()
-            # Once a turn, whatever select() says: output that came during a write is in the stream's own buffer. And only
-            # once: a process that never stops printing must not keep Ctrl-C from it.
+            # Once a turn, whatever select() says: output that came during a write is in the stream's own buffer. And
+            # only once: a process that never stops printing must not keep Ctrl-C from it.
             output = self._at_once()
             if output == b"":
                 return

@@ -6,9 +6,9 @@ import importlib
 import os
 import secrets
 import select
-import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,9 @@ import pytest
 from orchestrator.agent.framing import TOKEN_BYTES, VERSION, Decoder, Frame, encode
 
 FOLDER = Path(__file__).parents[2] / "images" / "lab" / "agent"
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
+AWAITED_S = 20.0
+"""Less than the patience, so that it is the agent that says what did not come true."""
 ENVIRONMENT = {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can start a program as another user")
 
@@ -65,7 +67,10 @@ class AgentInside:
     def __post_init__(self) -> None:
         argv = [sys.executable, "-I", "-S", "-B", str(FOLDER), *map(str, self.folders)]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
+        self.errors = b""
+        """What it printed on standard error, once it has ended."""
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed by `wait_for_end`
+        self.process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=self._stderr, bufsize=0)
         self._decoder = Decoder(self.token)
         self._arrived: list[Frame] = []
         self._last_id = 0
@@ -100,7 +105,7 @@ class AgentInside:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, "the agent did not answer"
             data = self.process.stdout.read(65536)
-            assert data, f"the agent ended: {self.stderr().decode()}"
+            assert data, f"the agent ended with status {self.wait_for_end()}: {self.errors.decode()}"
             self._arrived += self._decoder.feed(data)
         return self._arrived.pop(0)
 
@@ -127,7 +132,7 @@ class AgentInside:
 
     def wait(self, kind: str, count: dict[str, int] | None = None, **match: Any) -> list[dict[str, Any]]:
         """The facts that match, once enough do."""
-        return self.call("wait", kind=kind, match=match, count=count or {"min": 1}, timeout_s=PATIENCE_S).facts
+        return self.call("wait", kind=kind, match=match, count=count or {"min": 1}, timeout_s=AWAITED_S).facts
 
     def printed(self, started: Answer, text: bytes) -> bytes:
         """What a program has printed, once `text` is in it."""
@@ -147,16 +152,19 @@ class AgentInside:
         try:
             return self.process.wait(PATIENCE_S)
         finally:
-            self.process.send_signal(signal.SIGKILL)
-            for stream in (self.process.stdin, self.process.stdout):
-                if stream is not None:
-                    stream.close()
+            self._let_go()
 
-    def stderr(self) -> bytes:
-        """What it printed on standard error, once it has ended."""
-        assert self.process.stderr is not None
-        self.process.wait(PATIENCE_S)
-        return self.process.stderr.read() or b""
+    def _let_go(self) -> None:
+        """Close our ends of its streams; kill it if it has not ended."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
+        if not self._stderr.closed:
+            self._stderr.seek(0)
+            self.errors = self._stderr.read()
+            self._stderr.close()
 
 
 def _program(argv: tuple[str, ...], fields: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +180,13 @@ def module(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """One of the agent's modules, as the agent imports it."""
     monkeypatch.syspath_prepend(str(FOLDER))
     return importlib.import_module(name)
+
+
+def open_to_all(folder: Path) -> None:
+    """Let every user reach a folder of pytest's, which are for one user only."""
+    while not folder.stat().st_mode & 0o001:
+        folder.chmod(0o755)
+        folder = folder.parent
 
 
 def is_running(pid: int) -> bool:

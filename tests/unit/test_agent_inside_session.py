@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -131,7 +132,7 @@ def test_a_greeting_in_another_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_end_of_its_input_ends_the_agent_and_all_that_it_started(agent: AgentInside) -> None:
-    program = agent.spawn(*python("import os, time; os.fork(); os.setsid() if os.fork() else 0; time.sleep(1000)"))
+    program = agent.spawn(*python("import os, time; os.fork() or os.setsid(); os.fork(); time.sleep(1000)"))
     pids = [fact["pid"] for fact in agent.wait("process", {"min": 4}, proc=program["proc"])]
     assert agent.end() == 0
     assert not any(map(is_running, pids))
@@ -140,7 +141,7 @@ def test_the_end_of_its_input_ends_the_agent_and_all_that_it_started(agent: Agen
 def test_sigterm_ends_the_agent_and_all_that_it_started(agent: AgentInside) -> None:
     program = agent.spawn("sleep", "1000")
     agent.process.send_signal(signal.SIGTERM)
-    assert agent.process.wait(PATIENCE_S) == 0
+    assert agent.wait_for_end() == 0
     assert not is_running(program["pid"])
 
 
@@ -150,8 +151,6 @@ def test_a_program_dies_with_an_agent_that_was_killed(agent: AgentInside) -> Non
     agent.process.wait(PATIENCE_S)
     watcher = os.pidfd_open(program["pid"]) if is_running(program["pid"]) else None
     if watcher is not None:
-        import select
-
         assert select.select([watcher], [], [], PATIENCE_S)[0]
         os.close(watcher)
 
@@ -161,8 +160,8 @@ def test_a_reader_that_goes_away_ends_the_agent(agent: AgentInside) -> None:
     program = agent.spawn("sleep", "1000")
     agent.process.stdout.close()
     agent.send("ping")
-    assert agent.process.wait(PATIENCE_S) == 1
-    assert b"nobody reads" in agent.stderr()
+    assert agent.wait_for_end() == 1
+    assert b"nobody reads" in agent.errors
     assert not is_running(program["pid"])
 
 
@@ -197,8 +196,8 @@ def test_an_agent_that_is_fed_garbage_ends_or_answers_an_error(tmp_path: Path, g
     agent.write(garbage)
     status = agent.end()
     assert status in (0, 1)
-    assert (status == 0) == (not agent.stderr())
-    assert b"Traceback" not in agent.stderr()
+    assert (status == 0) == (not agent.errors)
+    assert b"Traceback" not in agent.errors
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

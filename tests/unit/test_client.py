@@ -140,7 +140,7 @@ def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
 def test_silence_is_a_timeout(server: Server, connect: Callable[..., Clients]) -> None:
     clients = connect(0.05)
     server.answers = [None]
-    with pytest.raises(EngineTimeout, match="can't list: .* within 0.05 s"), clients.calling("list") as client:
+    with pytest.raises(EngineTimeout, match=r"can't list: .* within 0\.05 s"), clients.calling("list") as client:
         client.networks()
 
 

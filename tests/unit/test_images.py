@@ -176,10 +176,10 @@ def test_mmdebstrap_is_installed_where_that_is_ours_to_do() -> None:
     assert any("installing mmdebstrap" in line for line in said)
 
 
-@pytest.mark.parametrize("change", [{"may_install": False}, {"is_root": False}])
-def test_nothing_is_installed_where_it_is_not(change: dict[str, bool]) -> None:
+@pytest.mark.parametrize("machine", [replace(BOOKWORM, may_install=False), replace(BOOKWORM, is_root=False)])
+def test_nothing_is_installed_where_it_is_not(machine: Machine) -> None:
     run = Commands()
-    machine = replace(BOOKWORM, programs=frozenset({"apt-get"}), **change)
+    machine = replace(machine, programs=frozenset({"apt-get"}))
     with pytest.raises(ImageError, match="mmdebstrap") as caught:
         made(FakeEngine(), None, machine, run)
     assert "sudo apt-get install mmdebstrap" in caught.value.fix

@@ -17,7 +17,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from orchestrator.engine import stream as stream_module
 from orchestrator.engine.dial import dial
 from orchestrator.engine.endpoint import Endpoint, Tls
 from orchestrator.engine.stream import HijackedStream
@@ -203,27 +202,27 @@ def test_closing_wakes_reader_and_writer(stream: HijackedStream, theirs: socket.
     assert any(isinstance(one, EngineError) for one in got)
 
 
-def test_a_process_that_the_engine_forgot_ends_its_stream(
-    stream: HijackedStream, process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream_module, "PULSE_S", 0.02)
+@pytest.fixture
+def asking_stream(pair: tuple[socket.socket, socket.socket], process: Process) -> Iterator[HijackedStream]:
+    """A stream that asks for its process after 50 ms of silence."""
+    with HijackedStream(Upgraded(pair[0], b""), process, terminal=False, pulse_s=0.05) as stream:
+        yield stream
+
+
+def test_a_process_that_the_engine_forgot_ends_its_stream(asking_stream: HijackedStream, process: Process) -> None:
     with pytest.raises(EngineTimeout):
-        stream.read(0.1)
+        asking_stream.read(0.12)
     assert process.asked >= 2
     process.known = False
-    assert stream.read(None) == b""
+    assert asking_stream.read(None) == b""
 
 
-def test_short_waits_add_up_until_the_engine_is_asked(
-    stream: HijackedStream, process: Process, theirs: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream_module, "PULSE_S", 0.05)
+def test_short_waits_add_up_until_the_engine_is_asked(asking_stream: HijackedStream, process: Process) -> None:
     process.known = False
-    answers = []
-    for _ in range(20):
+    answers: list[bytes] = []
+    while not answers:
         try:
-            answers.append(stream.read(0.01))
-            break
+            answers.append(asking_stream.read(0.01))
         except EngineTimeout:
             continue
     assert answers == [b""]

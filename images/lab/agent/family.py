@@ -35,6 +35,7 @@ class Family:
         self.marks = Marks()
         self._own_pid = os.getpid()
         self._programs: dict[int, int] = {}
+        self._last_number = 0
         self._hands: set[int] = set()
         self._orphans: dict[tuple[int, int], int] = {}
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
@@ -42,6 +43,7 @@ class Family:
     def add_program(self, pid: int, number: int) -> None:
         """Remember a program's first process until it is reaped."""
         self._programs[pid] = number
+        self._last_number = number
 
     def add_hand(self, pid: int) -> None:
         """Remember a process that does something for the agent itself: it is nobody's program."""
@@ -83,6 +85,7 @@ class Family:
         if known is None:
             if len(self._orphans) >= REMEMBERED:
                 self._orphans.clear()
-            known = self.marks.read(proc.read(f"/proc/{stat.pid}/limits")) or UNKNOWN
+            number = self.marks.read(proc.read(f"/proc/{stat.pid}/limits"))
+            known = number if number is not None and number <= self._last_number else UNKNOWN
             self._orphans[stat.key] = known
         return known

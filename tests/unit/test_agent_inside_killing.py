@@ -1,0 +1,157 @@
+"""Signals and kills: nothing that a program forked outlives them, however it was detached."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.agent_inside import AgentInside, Refused, is_running, python
+
+DAEMON = """
+import os, signal, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+for number in (1, 2, 15): signal.signal(number, signal.SIG_IGN)
+os.closerange(0, 3)
+time.sleep(1000)
+"""
+ROAMING = """
+import os
+while True:
+    if os.fork(): os._exit(0)
+    os.setsid()
+"""
+GROWING = """
+import os, time
+for _ in range(5): os.fork()
+while True:
+    if os.fork() == 0: os._exit(0)
+    os.wait()
+"""
+SPOILT = """
+import os, resource, time
+if os.fork(): os._exit(0)
+resource.setrlimit(10, (5, 5))
+os.setsid()
+print(os.getpid(), flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[AgentInside]:
+    with AgentInside((tmp_path,)) as agent:
+        yield agent
+
+
+def ours(agent: AgentInside) -> list[dict[str, object]]:
+    return agent.call("facts", kind="process", match={"ours": True}).facts
+
+
+def test_a_daemon_is_found_named_and_killed(agent: AgentInside) -> None:
+    result = agent.run(*python(DAEMON))
+    assert result["exit"] == 0
+    [daemon] = agent.wait("process", {"min": 1, "max": 1}, ours=True, fds=[])
+    assert (daemon["proc"], daemon["ppid"]) == (result["proc"], agent.process.pid)
+    answer = agent.call("kill", all=True)
+    [survivor] = answer["survivors"]
+    assert (survivor["pid"], survivor["proc"], survivor["argv"][-1]) == (daemon["pid"], result["proc"], DAEMON)
+    assert answer["killed"] == 1
+    assert not is_running(daemon["pid"])
+    assert ours(agent) == []
+
+
+def test_children_of_a_program_that_runs_are_killed_with_it_and_no_survivors(agent: AgentInside) -> None:
+    started = agent.spawn("sh", "-c", "sleep 1000 & sleep 1001 & wait")
+    agent.wait("process", {"min": 3}, proc=started["proc"])
+    assert agent.call("kill", proc=started["proc"]).ok == {"survivors": [], "killed": 3}
+    assert agent.finish(started)["signal"] == signal.SIGKILL
+
+
+def test_killing_one_program_leaves_the_others(agent: AgentInside) -> None:
+    one = agent.run(*python(DAEMON))
+    other = agent.run(*python(DAEMON))
+    agent.wait("process", {"min": 2, "max": 2}, ours=True, fds=[])
+    third = agent.spawn("sleep", "1000")
+    assert agent.call("kill", proc=one["proc"])["killed"] == 1
+    assert {fact["proc"] for fact in ours(agent)} == {other["proc"], third["proc"]}
+
+
+def test_a_daemon_that_spoilt_its_mark_goes_with_any_kill(agent: AgentInside) -> None:
+    started = agent.spawn(*python(SPOILT))
+    agent.finish(started)
+    pid = int(agent.printed(started, b"\n"))
+    [fact] = agent.wait("process", pid=pid, ppid=agent.process.pid)
+    assert (fact["ours"], fact["proc"]) == (True, None)
+    other = agent.spawn("sleep", "1000")
+    agent.call("kill", proc=other["proc"])
+    assert not is_running(pid)
+
+
+@pytest.mark.parametrize("everything", [True, False], ids=["all", "proc"])
+def test_a_process_that_only_forks_and_exits_is_caught(agent: AgentInside, everything: bool) -> None:
+    started = agent.spawn(*python(ROAMING))
+    agent.finish(started)
+    answer = agent.call("kill", **({"all": True} if everything else {"proc": started["proc"]}))
+    assert answer["killed"] >= 1
+    assert ours(agent) == []
+
+
+def test_a_crowd_that_goes_on_forking_is_caught(agent: AgentInside) -> None:
+    started = agent.spawn(*python(GROWING))
+    agent.wait("process", {"min": 32}, proc=started["proc"])
+    assert agent.call("kill", proc=started["proc"])["killed"] >= 32
+    assert ours(agent) == []
+
+
+def test_a_stopped_process_is_killed(agent: AgentInside) -> None:
+    started = agent.spawn("sh", "-c", "kill -STOP $$")
+    agent.wait("process", pid=started["pid"], state="T")
+    assert agent.call("kill", all=True)["killed"] == 1
+
+
+def test_a_child_that_nobody_waited_for_is_a_fact_and_no_survivor(agent: AgentInside) -> None:
+    started = agent.spawn(*python("import os, time\nif os.fork(): time.sleep(1000)"))
+    [zombie] = agent.wait("process", ppid=started["pid"], state="Z")
+    assert (zombie["fds"], zombie["argv"], zombie["proc"]) == ([], [], started["proc"])
+    assert agent.call("kill", all=True).ok == {"survivors": [], "killed": 1}
+    assert agent.call("facts", kind="process", match={"pid": zombie["pid"]}).facts == []
+
+
+def test_killing_nothing_is_no_error(agent: AgentInside) -> None:
+    assert agent.call("kill", all=True).ok == {"survivors": [], "killed": 0}
+    ended = agent.run("true")
+    assert agent.call("kill", proc=ended["proc"]).ok == {"survivors": [], "killed": 0}
+
+
+def test_a_signal_reaches_one_process_its_group_or_all(agent: AgentInside) -> None:
+    started = agent.spawn(
+        "sh", "-c", "trap 'echo got' USR1; (setsid sleep 1000 &); sleep 1001 & echo ready; while :; do wait; done"
+    )
+    agent.printed(started, b"ready")
+    agent.wait("process", {"min": 3}, proc=started["proc"])
+    proc = started["proc"]
+    assert agent.call("signal", proc=proc, signal=signal.SIGUSR1)["count"] == 1
+    agent.printed(started, b"got\n")
+    assert agent.call("signal", proc=proc, signal=0, to="group")["count"] == 2
+    assert agent.call("signal", proc=proc, signal=0, to="all")["count"] == 3
+    assert agent.call("signal", pid=started["pid"], signal=0, to="all")["count"] == 2
+    assert agent.call("signal", proc=proc, signal=signal.SIGKILL, to="all")["count"] == 3
+    assert agent.finish(started)["signal"] == signal.SIGKILL
+
+
+def test_a_signal_to_a_program_that_has_ended_reaches_nobody(agent: AgentInside) -> None:
+    ended = agent.run("true")
+    for to in ("process", "group", "all"):
+        assert agent.call("signal", proc=ended["proc"], signal=15, to=to)["count"] == 0
+
+
+def test_a_signal_goes_to_no_agent_and_to_no_first_process(agent: AgentInside) -> None:
+    for pid in (agent.process.pid, 1, 2**31):
+        with pytest.raises(Refused):
+            agent.call("signal", pid=pid, signal=15)
+    agent.call("ping")
