@@ -48,8 +48,9 @@ shell-%: venv ## Open a shell in a lab (IN=alpha/right)
 down-%: venv ## Take a lab down
 	@$(IPCLAB) down lab-$* $(ARGS)
 
-test: venv ## Run all tests: unit, contract and, with Docker, end to end
-	@$(BIN)/python -m pytest tests $(ARGS)
+test: venv ## Run all tests: unit, contract, end to end
+	@$(IPCLAB) build >/dev/null
+	@$(BIN)/python -m pytest tests -n 3 --dist loadfile $(ARGS)
 
 unit: venv ## Run the tests that need no Docker
 	@$(BIN)/python -m pytest tests/unit $(ARGS)

@@ -111,7 +111,7 @@ class ContainerSpec:
     shm_bytes: int
     """Size of /dev/shm when `ipc` is not shared."""
     sysctls: Mapping[str, str] = field(default_factory=dict)
-    """Settings of the namespaces that are its own; empty when it shares them, for they would hold for the whole host."""
+    """Settings of the namespaces that are its own; empty when it shares them: they would hold for the whole host."""
     binds: tuple[Bind, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -145,7 +145,7 @@ static void demand(int netlink, const struct message *message) {
         errno = EPROTO;
         die("rtnetlink");
     }
-    if (answer.error.error) {
+    if (answer.error.error && answer.error.error != -EEXIST) {
         errno = -answer.error.error;
         die(message->header.nlmsg_type == RTM_NEWROUTE ? "adding a route" : "removing a route");
     }

@@ -1,13 +1,14 @@
 """All kinds of facts in one place: what a test author, a check or a report imports.
 
-A kind is a class, defined beside its relatives in `sysv`, `posix`, `files`, `sockets` or `processes`; its `kind` is the
-agent's word for it.
+A kind is a class, defined beside its relatives in `sysv`, `posix`, `files`, `sockets`, `processes` or `limits`; its
+`kind` is the agent's word for it.
 """
 
 from __future__ import annotations
 
 from orchestrator.agent.fact import Fact, Identity, Owner
 from orchestrator.agent.files import Fifo, File, Pipe, SocketFile
+from orchestrator.agent.limits import Limits
 from orchestrator.agent.posix import PosixMq, PosixSem, PosixShm
 from orchestrator.agent.processes import Namespaces, Process
 from orchestrator.agent.snapshot import KINDS, Snapshot
@@ -20,6 +21,7 @@ __all__ = [
     "Fifo",
     "File",
     "Identity",
+    "Limits",
     "Namespaces",
     "Owner",
     "Pipe",

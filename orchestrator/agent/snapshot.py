@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 from orchestrator.agent.fact import Fact
 from orchestrator.agent.files import Fifo, File, Pipe, SocketFile
+from orchestrator.agent.limits import Limits
 from orchestrator.agent.posix import PosixMq, PosixSem, PosixShm
 from orchestrator.agent.processes import Namespaces, Process
 from orchestrator.agent.sockets import Tcp, Udp, UnixSocket
@@ -30,6 +31,7 @@ _CLASSES: tuple[type[Fact], ...] = (
     Process,
     File,
     Namespaces,
+    Limits,
 )
 KINDS: Mapping[str, type[Fact]] = {one.kind: one for one in _CLASSES}
 """The agent's word for each kind, and its class."""
@@ -55,6 +57,7 @@ class Snapshot:
     udp: tuple[Udp, ...] = ()
     process: tuple[Process, ...] = ()
     namespaces: tuple[Namespaces, ...] = ()
+    limits: tuple[Limits, ...] = ()
     truncated: frozenset[str] = frozenset()
     """Kinds of which there were more facts than an answer can hold."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +121,6 @@ def _lasts(fact: Fact, programs: set[int]) -> bool:
             return bool(fact.path) and fact.state != "established" and not programs.isdisjoint(fact.pids)
         case Tcp() | Udp():
             return not fact.remote.port and not programs.isdisjoint(fact.pids)
-        case Pipe() | Namespaces():
+        case Pipe() | Namespaces() | Limits():
             return False
     return True

@@ -77,7 +77,7 @@ def _dial_ssh(endpoint: Endpoint, timeout_s: float | None) -> socket.socket:
     with theirs:
         # In a session of its own, so that ctrl-C reaches us alone and what we do then can still be said to the engine.
         process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True
+            command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL, start_new_session=True
         )
     threading.Thread(target=process.wait, name="reap ssh", daemon=True).start()
     ours.settimeout(timeout_s)

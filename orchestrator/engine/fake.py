@@ -182,7 +182,7 @@ class FakeEngine:
             self._images.update(dict.fromkeys(references, made))
 
     def remove_image(self, reference: str) -> None:
-        """Remove a tag; an absent image is fine. ObjectConflict: it is the last one of an image that a container has."""
+        """Remove a tag; an absent image is fine. ObjectConflict: a container has the image, and it is its last tag."""
         with self._changing(f"remove image {reference}"):
             image = self._images.get(reference)
             needed = any(box.image_id == image for box in self._objects.boxes.values())
@@ -204,7 +204,7 @@ class FakeEngine:
         """Create a volume; one of ours that exists already is kept. ObjectConflict: it is not ours."""
         with self._changing(f"create volume {spec.name}"):
             there = self._objects.volumes.setdefault(spec.name, spec)
-            if there is not spec and not labels.is_ours(there.labels):
+            if not labels.is_ours(there.labels):
                 raise ObjectConflict(f"there is a volume {spec.name} that ipclab did not make")
 
     def remove_volume(self, name: str) -> None:

@@ -30,7 +30,9 @@ SUITE = "bookworm"
 """The oldest that will do, and what machines get that are not Debian."""
 TOO_OLD = frozenset({"jessie", "stretch", "buster", "bullseye"})
 TARBALLS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst")
+PATHS = ("/", "./", "../", "~")
 PATIENCE_S = 1800.0
+"""Longer than the packages of an image take over a slow line."""
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 CALM_S = 5.0
 
@@ -54,9 +56,9 @@ def choose_base(choice: str | None, machine: Machine) -> Base:
     if not choice:
         suite = suite_of(machine)
         return Base(f"{REPOSITORY}/base:{suite}", suite=suite)
-    path = Path(choice).expanduser()
-    if choice.endswith(TARBALLS) or path.is_file():
-        return _tarball(path)
+    # Not whatever there is a file of: a file `debian` in the current folder does not make that image a tarball.
+    if choice.endswith(TARBALLS) or choice.startswith(PATHS):
+        return _tarball(Path(choice).expanduser())
     return Base(choice)
 
 

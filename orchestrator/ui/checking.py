@@ -85,18 +85,18 @@ def _conclude(record: Record, name: InstanceName, definition: LabDefinition, scr
     screen.print(summary(record))
     screen.print(closing(record))
     screen.print(Text(f"\n{name} stays up. A shell in a container of it, and its end:", "dim"))
-    for line in _next(name, definition):
+    for line in next_commands(name, definition):
         screen.print(literal(f"  {line}"))
 
 
-def _next(name: InstanceName, definition: LabDefinition) -> list[str]:
-    """What to type now: shells in the containers of the first host, so that one sees what another does."""
+def next_commands(name: InstanceName, definition: LabDefinition) -> list[str]:
+    """What to type now: shells in the containers of the first host, so that one sees what another does; and the end."""
     host, model = next(iter(definition.lab.hosts.items()))
     places = [f"{host}/{container}" for container in model.containers]
     number = name.lab.removeprefix("lab-")
-    if name.option or number == name.lab or not Path("Makefile").is_file():
-        return [
-            *(f"ipclab shell {name.lab} {place}{name.option}" for place in places),
-            f"ipclab down {name.lab}{name.option}",
-        ]
+    # The Makefile knows the labs of its own folder, and the default instance only.
+    has_targets = Path.cwd() == definition.root.parent.parent and Path("Makefile").is_file()
+    if name.option or number == name.lab or not has_targets:
+        shells = [f"ipclab shell {name.lab} {place}{name.option}" for place in places]
+        return [*shells, f"ipclab down {name.lab}{name.option}"]
     return [*(f"make shell-{number} IN={place}" for place in places), f"make down-{number}"]

@@ -49,7 +49,9 @@ def export(definition: LabDefinition) -> str:
     used = {one.image for host in definition.lab.hosts.values() for one in host.containers.values()}
     images = {name: f"ipclab/{name}:latest" for name in used | {SANDBOX_IMAGE}}
     desired = resolve(definition.lab, InstanceName(definition.name, INSTANCE), slot=EXPORTED_SLOT, images=images)
-    head = HEAD.format(title=definition.lab.title, lab=definition.name, first=desired.containers[0].name)
+    head = HEAD.format(
+        title=" ".join(definition.lab.title.split()), lab=definition.name, first=desired.containers[0].name
+    )
     return head + yaml.safe_dump(_document(desired), sort_keys=False, width=120)
 
 

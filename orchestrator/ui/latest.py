@@ -48,12 +48,12 @@ def _read(path: Path, name: InstanceName) -> dict[str, Any]:
         raise UsageError(f"{name} has not been checked yet", fix=again) from None
     except ValueError as error:
         raise UsageError(f"{path} is no record: {error}", fix=again) from error
-    if record.get("version") != VERSION:
+    if not isinstance(record, dict) or record.get("version") != VERSION:
         raise UsageError(f"{path} is of another version", fix=again)
-    return dict(record)
+    return record
 
 
 def _exercise(found: dict[str, Any]) -> list[RenderableType]:
     verdicts = [Verdict.from_plain(one) for one in found["checks"]]
-    shown = [block for verdict in verdicts for block in (check_line(verdict), explanation(verdict))]
+    shown = [block for one in verdicts for block in (check_line(one), *([explanation(one)] if one.rows() else []))]
     return [heading(found["title"], found["name"]), *shown]

@@ -20,7 +20,7 @@ from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
 from orchestrator.grade.record import ExerciseRecord, Record
 
-WIDTH = 100
+WIDTH = 120
 """Lines that are longer than this are hard to read, however wide the terminal."""
 
 PIPE_WIDTH = 1000
@@ -75,13 +75,18 @@ def check_line(verdict: Verdict) -> RenderableType:
         Text(sign, style),
         literal(verdict.title, "" if passed else style),
         Text(points, "dim" if passed else style),
-        Text(f"{verdict.duration_s:.2f} s", "dim"),
+        Text("" if verdict.outcome is Outcome.BLOCKED else f"{verdict.duration_s:.2f} s", "dim"),
     )
     return Constrain(Padding(grid, (0, 0, 0, 2)), WIDTH)
 
 
 def explanation(verdict: Verdict) -> RenderableType:
-    """What was done, expected and observed, where each process was blocked, what the kernel had, and the hint."""
+    """What was done, expected and observed, where each process was blocked, what the kernel had, and the hint.
+
+    Of a check that was not judged, a sentence: what is to be mended stands above.
+    """
+    if verdict.outcome is Outcome.BLOCKED:
+        return Constrain(Padding(literal(verdict.reason, "dim"), (0, 0, 0, 5)), WIDTH)
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(justify="right", style="dim", no_wrap=True, min_width=8)
     grid.add_column(overflow="fold")

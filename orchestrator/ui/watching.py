@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.checks.stage import Live
@@ -43,7 +42,7 @@ def watch_and_check(definition: LabDefinition, wanted: Wanted) -> int:
 def _round(root: Path, wanted: Wanted, live: Live) -> int:
     """One run. Files that are half edited must not end the watch."""
     try:
-        record = check_once(load_lab(root), wanted, live)
+        record = check_once(load_lab(root, only=wanted.exercises or None), wanted, live)
     except IpclabError as error:
         live.close()
         console(stderr=True).print(literal(str(error), "red"))
@@ -83,16 +82,16 @@ def saved(folders: list[Path]) -> Saved:
     return found
 
 
-def await_change(folders: list[Path], seen: Saved, pause: Callable[[float], None] = time.sleep) -> set[Path]:
+def await_change(folders: list[Path], seen: Saved) -> set[Path]:
     """The files that are not as in `seen`, as soon as there are any and none changes any more."""
     now = saved(folders)
     while now == seen:
-        pause(PAUSE_S)
+        time.sleep(PAUSE_S)
         now = saved(folders)
     # Several files are saved at once, and one may be written in several steps.
     settled = None
     while now != settled:
         settled = now
-        pause(PAUSE_S)
+        time.sleep(PAUSE_S)
         now = saved(folders)
     return {path for path in seen.keys() | now.keys() if seen.get(path) != now.get(path)}

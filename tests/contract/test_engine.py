@@ -326,8 +326,11 @@ def test_what_lacks_one_of_our_labels_is_not_ours(bench: Bench) -> None:
     half = {labels.LAB: bench.name.lab, labels.INSTANCE: bench.name.instance}
     network, volume = replace(bench.network(), labels=half), replace(bench.volume(), labels=half)
     bench.engine.create_network(network)
-    bench.engine.create_volume(volume)
     try:
+        # It is made, and a volume that was there before can't be told from it.
+        for spec in (volume, bench.volume()):
+            with pytest.raises(ObjectConflict):
+                bench.engine.create_volume(spec)
         observed = bench.engine.observe(bench.name)
         assert (observed.networks, observed.volumes) == ((), ())
         assert network.name in dict(observed.subnets)

@@ -72,6 +72,14 @@ def test_output_errors_and_exit_code_are_kept_apart(lasting_bench: Bench, contai
         eventually(lambda: stream.exit_code() == 3)
 
 
+def test_errors_can_be_listened_to(lasting_bench: Bench, container: str) -> None:
+    heard: list[bytes] = []
+    script = "printf one >&2; printf out; printf two >&2"
+    with lasting_bench.engine.open_exec(container, ["sh", "-c", script], on_error=heard.append) as stream:
+        assert rest_of(stream) == b"out"
+    assert b"".join(heard) == b"onetwo"
+
+
 def test_a_process_gets_its_user_environment_and_directory(lasting_bench: Bench, container: str) -> None:
     argv = ["sh", "-c", 'echo "$(id -u) $GREETING $PWD"']
     opened = lasting_bench.engine.open_exec(

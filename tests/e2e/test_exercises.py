@@ -1,4 +1,4 @@
-"""Every exercise proves itself: the reference passes all, the starter nothing, a known-wrong solution fails as declared."""
+"""Each exercise proves itself: the reference passes all, the starter nothing, known-wrong solutions fail as declared."""
 
 from __future__ import annotations
 

@@ -133,6 +133,12 @@ EXAMPLES: list[tuple[str, dict[str, Any], str, object]] = [
         "pid 7 in ipc:[1] net:[2] pid:[3] mnt:[4]",
         None,
     ),
+    (
+        "limits",
+        {"forks_refused": 1, "oom_kills": None},
+        "limits met: 1 refused fork, 0 kills for memory",
+        None,
+    ),
 ]  # fmt: skip
 
 

@@ -6,14 +6,15 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.agent.framing import PAYLOAD_LIMIT_BYTES
 from tests.unit.agent_inside import AgentInside, Refused, needs_root, open_to_all
 
-STUDENT = {"uid": 4321, "gid": 4322}
-OWN = {"uid": os.getuid(), "gid": os.getgid()}
+STUDENT: dict[str, Any] = {"uid": 4321, "gid": 4322}
+OWN: dict[str, Any] = {"uid": os.getuid(), "gid": os.getgid()}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_fifo_with_a_writer_does_not_hold_up_the_agent(agent: AgentInside, tmp
 
 def test_a_file_is_removed_once(agent: AgentInside, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    request = {"kind": "file", "identity": str(tmp_path / "file"), **OWN}
+    request: dict[str, Any] = {"kind": "file", "identity": str(tmp_path / "file"), **OWN}
     assert agent.call("remove", **request)["removed"] is True
     assert agent.call("remove", **request)["removed"] is False
     assert names(tmp_path) == []

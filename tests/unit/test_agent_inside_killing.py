@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.agent_inside import AgentInside, Refused, is_running, python
+from tests.unit.agent_inside import AgentInside, Answer, Refused, is_running, python
 
 DAEMON = """
 import os, signal, time
@@ -16,6 +16,7 @@ if os.fork(): os._exit(0)
 os.setsid()
 if os.fork(): os._exit(0)
 for number in (1, 2, 15): signal.signal(number, signal.SIG_IGN)
+print(os.getpid(), flush=True)
 os.closerange(0, 3)
 time.sleep(1000)
 """
@@ -52,16 +53,23 @@ def ours(agent: AgentInside) -> list[dict[str, object]]:
     return agent.call("facts", kind="process", match={"ours": True}).facts
 
 
-def test_a_daemon_is_found_named_and_killed(agent: AgentInside) -> None:
+def daemon_of(agent: AgentInside) -> tuple[Answer, int]:
+    """The result of a program that left a daemon behind, and the daemon's process id."""
     result = agent.run(*python(DAEMON))
+    return result, int(agent.printed(result, b"\n"))
+
+
+def test_a_daemon_is_found_named_and_killed(agent: AgentInside) -> None:
+    result, pid = daemon_of(agent)
     assert result["exit"] == 0
-    [daemon] = agent.wait("process", {"min": 1, "max": 1}, ours=True, fds=[])
-    assert (daemon["proc"], daemon["ppid"]) == (result["proc"], agent.process.pid)
+    [daemon] = agent.wait("process", pid=pid, ppid=agent.process.pid, fds=[])
+    assert daemon["proc"] == result["proc"]
+    agent.wait("process", {"max": 1}, ours=True)
     answer = agent.call("kill", all=True)
     [survivor] = answer["survivors"]
-    assert (survivor["pid"], survivor["proc"], survivor["argv"][-1]) == (daemon["pid"], result["proc"], DAEMON)
+    assert (survivor["pid"], survivor["proc"], survivor["argv"][-1]) == (pid, result["proc"], DAEMON)
     assert answer["killed"] == 1
-    assert not is_running(daemon["pid"])
+    assert not is_running(pid)
     assert ours(agent) == []
 
 
@@ -73,11 +81,11 @@ def test_children_of_a_program_that_runs_are_killed_with_it_and_no_survivors(age
 
 
 def test_killing_one_program_leaves_the_others(agent: AgentInside) -> None:
-    one = agent.run(*python(DAEMON))
-    other = agent.run(*python(DAEMON))
-    agent.wait("process", {"min": 2, "max": 2}, ours=True, fds=[])
+    one, first = daemon_of(agent)
+    other, second = daemon_of(agent)
     third = agent.spawn("sleep", "1000")
-    assert agent.call("kill", proc=one["proc"])["killed"] == 1
+    agent.call("kill", proc=one["proc"])
+    assert [is_running(first), is_running(second)] == [False, True]
     assert {fact["proc"] for fact in ours(agent)} == {other["proc"], third["proc"]}
 
 

@@ -7,12 +7,13 @@ import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.agent_inside import AgentInside, Refused, needs_root, open_to_all, python
 
-STUDENT = {"uid": 4321, "gid": 4322}
+STUDENT: dict[str, Any] = {"uid": 4321, "gid": 4322}
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +130,7 @@ def test_a_limit_above_the_agents_own_is_refused_by_the_kernel(agent: AgentInsid
     ],
 )
 def test_what_can_not_be_executed_is_told_exactly(
-    agent: AgentInside, argv0: str, fields: dict[str, object], path: str, number: int
+    agent: AgentInside, argv0: str, fields: dict[str, Any], path: str, number: int
 ) -> None:
     with pytest.raises(Refused) as refused:
         agent.spawn(argv0, **fields)
@@ -240,7 +241,9 @@ def test_a_deadline_kills_a_program_and_tells_where_it_was(agent: AgentInside) -
 def test_a_deadline_does_not_touch_a_program_that_made_it(agent: AgentInside) -> None:
     result = agent.run("sh", "-c", "sleep 1000 & exit 0", deadline_s=5)
     assert (result["exit"], result["timed_out"]) == (0, False)
-    assert [fact["comm"] for fact in agent.call("facts", kind="process", match={"ours": True}).facts] == ["sleep"]
+    assert [fact["proc"] for fact in agent.call("facts", kind="process", match={"ours": True}).facts] == [
+        result["proc"]
+    ]
     agent.call("kill", all=True)
 
 

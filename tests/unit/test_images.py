@@ -120,7 +120,16 @@ def test_another_tarball_is_another_base(tmp_path: Path) -> None:
     assert choose_base(str(tarball), BOOKWORM).reference != first.reference
 
 
-@pytest.mark.parametrize("name", ["gone.tar", "gone.tar.gz", "gone.tgz", "gone.tar.zst"])
+def test_a_file_that_is_called_like_an_image_does_not_make_it_a_tarball(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "debian").write_bytes(ROOT_FILES)
+    assert choose_base("debian", BOOKWORM).tarball is None
+    assert choose_base("./debian", BOOKWORM).tarball == Path("debian")
+
+
+@pytest.mark.parametrize("name", ["gone", "gone.tar", "gone.tar.gz", "gone.tgz", "gone.tar.zst"])
 def test_a_tarball_that_is_not_there_is_a_mistake_on_the_command_line(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="No such file"):
         choose_base(str(tmp_path / name), BOOKWORM)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import DefinitionError, UsageError
-from orchestrator.spec.lab import Lab
 from orchestrator.spec.find import find_lab, lab_names
+from orchestrator.spec.lab import Lab
 from orchestrator.spec.load import MAX_PROBLEMS, load_lab, load_lab_only
 from orchestrator.spec.quantity import size_bytes
 

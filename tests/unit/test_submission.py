@@ -24,7 +24,7 @@ def test_a_known_wrong_solution_lies_over_the_reference(tmp_path):
 
 
 def test_a_missing_source_is_the_students_problem(tmp_path):
-    with pytest.raises(SourceProblem, match="server.c is missing in mine"):
+    with pytest.raises(SourceProblem, match=r"server\.c is missing in mine"):
         Submission("mine", (tmp_path,)).sources(PROGRAM)
 
 

@@ -100,7 +100,7 @@ class Killing:
             if number is None or not stat.alive or not self._programs.has_ended(number):
                 continue
             if program is None or number in (program.number, UNKNOWN):
-                argv = [as_text(word) for word in proc.argv(stat.pid, SURVIVOR_BYTES)]
+                argv = [as_text(word) for word in scan.argv(stat.pid, SURVIVOR_BYTES)]
                 found.append({"pid": stat.pid, "argv": argv, "state": stat.state, "proc": number or None})
         return found[:MOST_SURVIVORS]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+import cgroups
 import fifos
 import inet
 import processes
@@ -78,6 +79,7 @@ _ALL = (
     inet.UDP,
     processes.PROCESS,
     processes.PROCESS_NAMESPACES,
+    cgroups.LIMITS,
     FILE,
 )
 KINDS = {kind.name: kind for kind in _ALL}

@@ -10,8 +10,8 @@ import os
 import signal
 
 import libc
+import proc
 
-LAST_CAPABILITY = 63
 FIRST_CHOICE = b"1000"
 
 
@@ -40,7 +40,11 @@ def die_with(parent: int) -> None:
 
 
 def offer_to_oom_killer() -> None:
-    """Make this process and what it forks die first when memory is short: the agent must live to tell."""
+    """Make this process and what it forks die first when memory is short: the agent must live to tell.
+
+    A program that means harm can take it back, and the agent, if it is the biggest of all, is the next choice then: only
+    CAP_SYS_RESOURCE could forbid that, which not every engine may give.
+    """
     # A kernel without it (gVisor) chooses as it likes.
     with contextlib.suppress(FileNotFoundError):
         fd = os.open(b"/proc/self/oom_score_adj", os.O_WRONLY)
@@ -50,10 +54,8 @@ def offer_to_oom_killer() -> None:
 
 def _empty_bounding_set() -> None:
     """Take every capability out of the set that bounds what execve(2) can give. See capabilities(7)."""
-    for capability in range(LAST_CAPABILITY + 1):
-        try:
-            bounded = libc.prctl(libc.PR_CAPBSET_READ, capability)
-        except OSError:  # EINVAL: the kernel has no more
-            return
-        if bounded:
+    _, _, rest = proc.read("/proc/self/status").partition(b"\nCapBnd:\t")
+    bounded = int(rest.split(None, 1)[0], 16)
+    for capability in range(bounded.bit_length()):
+        if bounded >> capability & 1:
             libc.prctl(libc.PR_CAPBSET_DROP, capability)

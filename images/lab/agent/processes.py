@@ -63,7 +63,7 @@ def _complete(scan: Scan, facts: list[Fact]) -> None:
         call = blocked.of(f"/proc/{pid}")
         fact.update(_status(proc.read(f"/proc/{pid}/status")))
         fact.update(
-            argv=[as_text(word) for word in proc.argv(pid)],
+            argv=[as_text(word) for word in scan.argv(pid)],
             exe=as_text(proc.link(f"/proc/{pid}/exe")) or None,
             wchan=None if wchan in (b"", b"0") else as_text(wchan),
             syscall=None if call is None else call.fields(mappings),
