@@ -190,10 +190,8 @@ def instances(engine: Engine, lab: str | None = None) -> list[InstanceName]:
 
 
 def remove_images(engine: Engine) -> list[str]:
-    """Remove the images that we built, not the base that they stand on; the references that were there."""
-    base = images.base_reference(None)
-    known = [tag for name in names() for tag in (reference(name, base, arguments()), latest(name))]
-    there = [tag for tag in known if engine.image_id(tag) is not None]
+    """Remove the images that we built, of all versions, not the base that they stand on; what was removed."""
+    there = [tag for name in names() for tag in engine.list_images(latest(name).rpartition(":")[0])]
     for tag in there:
         engine.remove_image(tag)
     return there

@@ -16,7 +16,7 @@ from orchestrator.errors import IntegrityError
 from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
 from orchestrator.workspace import STUDENT_GID, student_uid
-from orchestrator.world import Desired
+from orchestrator.world import ContainerSpec, Desired, Limits
 
 NAMESPACE_OF = {"sysv_shm": "ipc", "sysv_sem": "ipc", "sysv_msg": "ipc", "posix_shm": "ipc", "posix_sem": "ipc",
                 "posix_mq": "ipc", "tcp": "net", "udp": "net", "unix_socket": "net", "process": "pid"}  # fmt: skip
@@ -95,6 +95,18 @@ class Session:
         namespace = NAMESPACE_OF.get(kind)
         alone = namespace is not None and namespace not in self.definition.lab.hosts[host].share
         return place if alone else host
+
+    def limits(self, place: str) -> Limits:
+        """What a container may take."""
+        return self._spec(place).limits
+
+    def ran_out_of_memory(self, place: str) -> bool:
+        """Whether the engine knows that programs of a container were killed because its memory was full."""
+        return self.engine.ran_out_of_memory(self._spec(place).name)
+
+    def _spec(self, place: str) -> ContainerSpec:
+        host, _, container = place.partition("/")
+        return next(spec for spec in self.desired.containers if (spec.host, spec.container) == (host, container))
 
     def verify(self) -> None:
         """Compare every container's namespaces with its sandbox's.

@@ -10,7 +10,7 @@ several threads take turns, so a long `wait` holds up the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
@@ -33,6 +33,8 @@ from orchestrator.errors import AgentGone, AgentRefused, ObjectConflict, ObjectM
 ARGV: Final = ("python3", "-I", "-S", "-B", "/usr/lib/ipclab/agent")
 TIMEOUT_S: Final = 5.0
 START_TIMEOUT_S: Final = 10.0
+REMOVAL_TIMEOUT_S: Final = 30.0
+"""Of thousands of files, or of a folder that holds them."""
 SOME: Final = AtLeast(1)
 _TIMED: Final = frozenset({"finish", "wait", "run"})
 """Operations that the agent itself ends after `timeout_s`."""
@@ -198,6 +200,19 @@ class Agent:
             AgentRefused: Its owner may not.
         """
         self._channel.ask("remove", removal, b"", TIMEOUT_S)
+
+    def remove_all(self, facts: Iterable[Fact]) -> None:
+        """Remove leftover objects as their owners would, those of one kind and owner in one go; absent ones are fine.
+
+        Raises:
+            AgentRefused: An owner may not.
+        """
+        removals = [removal for fact in facts if (removal := fact.removal()) is not None]
+        groups: dict[tuple[str, int, int], list[str | int]] = {}
+        for one in removals:
+            groups.setdefault((one["kind"], one["uid"], one["gid"]), []).append(one["identity"])
+        for (kind, uid, gid), identities in groups.items():
+            self.call("remove", timeout_s=REMOVAL_TIMEOUT_S, kind=kind, uid=uid, gid=gid, identities=identities)
 
     def remove_tree(self, path: str) -> None:
         """Remove a file, or a folder with all that is in it, as its owner would; an absent one is fine."""

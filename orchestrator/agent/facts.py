@@ -7,7 +7,7 @@ A kind is a class, defined beside its relatives in `sysv`, `posix`, `files`, `so
 from __future__ import annotations
 
 from orchestrator.agent.fact import Fact, Identity, Owner
-from orchestrator.agent.files import Fifo, File, Pipe, SocketFile
+from orchestrator.agent.files import Entry, Fifo, File, Pipe, SocketFile
 from orchestrator.agent.limits import Limits
 from orchestrator.agent.posix import PosixMq, PosixSem, PosixShm
 from orchestrator.agent.processes import Namespaces, Process
@@ -17,6 +17,7 @@ from orchestrator.agent.sysv import SysvMsg, SysvSem, SysvShm
 
 __all__ = [
     "KINDS",
+    "Entry",
     "Fact",
     "Fifo",
     "File",

@@ -107,6 +107,38 @@ class SocketFile(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class Entry(Fact):
+    """Whatever stands directly in /ipc, /tmp or /dev/shm, of any type; a folder there with what is in it."""
+
+    kind: ClassVar[str] = "entry"
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    dev: int
+    ino: int
+
+    @property
+    def identity(self) -> Identity:
+        """Path, device and inode."""
+        return (self.kind, self.path, self.dev, self.ino)
+
+    @property
+    def owner(self) -> Owner:
+        """User and group of the entry."""
+        return (self.uid, self.gid)
+
+    @property
+    def handle(self) -> str:
+        """Its path."""
+        return self.path
+
+    def describe(self) -> str:
+        """Path and mode."""
+        return f"{printable(self.path)}, {in_octal(self.mode)}"
+
+
+@dataclass(frozen=True, slots=True)
 class File(Fact):
     """Any path that was asked for, links not followed; there is no such fact when the path does not exist."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from orchestrator.agent.fact import Fact
-from orchestrator.agent.files import Fifo, File, Pipe, SocketFile
+from orchestrator.agent.files import Entry, Fifo, File, Pipe, SocketFile
 from orchestrator.agent.limits import Limits
 from orchestrator.agent.posix import PosixMq, PosixSem, PosixShm
 from orchestrator.agent.processes import Namespaces, Process
@@ -26,6 +26,7 @@ _CLASSES: tuple[type[Fact], ...] = (
     Pipe,
     UnixSocket,
     SocketFile,
+    Entry,
     Tcp,
     Udp,
     Process,
@@ -53,6 +54,7 @@ class Snapshot:
     pipe: tuple[Pipe, ...] = ()
     unix_socket: tuple[UnixSocket, ...] = ()
     socket_file: tuple[SocketFile, ...] = ()
+    entry: tuple[Entry, ...] = ()
     tcp: tuple[Tcp, ...] = ()
     udp: tuple[Udp, ...] = ()
     process: tuple[Process, ...] = ()
@@ -101,11 +103,17 @@ class Snapshot:
         """What is here now, was not in `baseline`, and outlives or occupies something: what a program left behind.
 
         System V and POSIX objects, FIFO and socket files, processes that descend from the agent, and the sockets that
-        these listen on or have bound. Not connections, pipes and unbound sockets: they go with their process.
+        these listen on or have bound. Not connections, pipes and unbound sockets: they go with their process. Nor files
+        that are no channel: `entries_since` has those.
         """
         known = {fact.identity for fact in baseline}
         programs = {process.pid for process in self.process if process.ours}
         return tuple(fact for fact in self if _lasts(fact, programs) and fact.identity not in known)
+
+    def entries_since(self, baseline: Snapshot) -> tuple[Entry, ...]:
+        """What stands in the folders that programs may write in and was not there in `baseline`."""
+        known = {entry.identity for entry in baseline.entry}
+        return tuple(entry for entry in self.entry if entry.identity not in known)
 
 
 def _facts(kinds: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, Any]:
@@ -121,6 +129,6 @@ def _lasts(fact: Fact, programs: set[int]) -> bool:
             return bool(fact.path) and fact.state != "established" and not programs.isdisjoint(fact.pids)
         case Tcp() | Udp():
             return not fact.remote.port and not programs.isdisjoint(fact.pids)
-        case Pipe() | Namespaces() | Limits():
+        case Pipe() | Entry() | Namespaces() | Limits():
             return False
     return True

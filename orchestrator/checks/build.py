@@ -1,7 +1,12 @@
-"""Building programs: compiled inside a container as the untrusted user, kept where no student's process can write."""
+"""Building programs: compiled inside a container as the untrusted user, kept where no student's process can write.
+
+A student's process may be running while a reference is built and when it is run. Everything of a reference is
+therefore its user's alone: sources, what the compiler makes on the way, and the binary, which nobody may even read.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -15,6 +20,10 @@ from orchestrator.spec.exercise import Exercise, Program
 
 FLAGS = ("-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O1", "-g", "-pthread")
 SECONDS = 30.0
+PRIVATE = 0o077
+"""The umask of a compiler: students and references have one group."""
+KILLED = b"fatal error: Killed signal terminated program"
+"""What gcc says when its compiler was killed; nothing but a want of memory does that."""
 BINARY_CAP_BYTES = 16 << 20
 OUTPUT_CAP_BYTES = 64 << 10
 
@@ -39,10 +48,12 @@ class Build:
     definition: Exercise
     submission: Submission
     user: User
+    deadline_s: float = SECONDS
+    """The longest that one program may take to compile on an idle machine."""
     compiled: Mapping[str, Compiled] = field(default_factory=dict)
     _installed: set[tuple[str, str]] = field(default_factory=set)
 
-    ENVIRONMENT: ClassVar[Mapping[str, str]] = {"PATH": "/usr/bin:/bin", "LANG": "C", "TMPDIR": "/tmp"}
+    ENVIRONMENT: ClassVar[Mapping[str, str]] = {"PATH": "/usr/bin:/bin", "LANG": "C"}
 
     def compile(self) -> Mapping[str, Compiled]:
         """All programs of the exercise, compiled at most once, side by side."""
@@ -70,11 +81,17 @@ class Build:
             raise AssertionError(f"{program} does not compile:\n{made.messages}")
         path = f"/build/{self.user.name}/{self.exercise}/{program}"
         if (program, place) not in self._installed:
-            # Root's: a student's process can't change it, and can't read a reference peer either.
-            mode = 0o711 if self.user.name == "peer" else 0o755
-            self.session.agent(place).put(path, made.binary, mode=mode, uid=0, gid=0, parents=True)
+            self._put(self.session.agent(place), path, made.binary)
             self._installed.add((program, place))
         return path
+
+    def _put(self, agent: Agent, path: str, binary: bytes) -> None:
+        if self.user.name == "peer":
+            # Nobody but its user can run a reference, and as nobody can read it, nor dump or trace it: execve(2).
+            agent.put(path, binary, mode=0o100, uid=self.user.uid, gid=self.user.gid, parents=True)
+        else:
+            # Root's: a student's process can't change it.
+            agent.put(path, binary, mode=0o755, uid=0, gid=0, parents=True)
 
     def _begin(self, name: str, program: Program) -> tuple[Agent, str, Process] | SourceProblem:
         try:
@@ -82,25 +99,28 @@ class Build:
         except SourceProblem as problem:
             return problem
         agent = self.session.agent(program.container)
-        folder = f"/tmp/build-{self.user.name}-{self.exercise}-{name}"
+        # A name that can't be told beforehand: no process has made a folder there to which it has a right.
+        folder = f"/tmp/build-{secrets.token_hex(8)}"
         for source, text in sources.items():
-            agent.put(f"{folder}/{source}", text, mode=0o640, uid=self.user.uid, gid=self.user.gid, parents=True)
+            agent.put(f"{folder}/{source}", text, mode=0o600, uid=self.user.uid, gid=self.user.gid, parents=True)
         return agent, folder, agent.spawn(self._command(folder, name, program))
 
     def _command(self, folder: str, name: str, program: Program) -> Command:
         strip = ("-s",) if self.user.name == "peer" else ()
         files = [source for source in program.sources if source.endswith(".c")]
+        limits = self.session.limits(program.container)
         libraries = [f"-l{library}" for library in program.libraries]
         return Command(
             argv=("gcc", *FLAGS, *strip, "-o", f"{folder}/{name}", *files, *libraries),
-            env=self.ENVIRONMENT,
+            env={**self.ENVIRONMENT, "TMPDIR": folder},
             cwd=folder,
             uid=self.user.uid,
             gid=self.user.gid,
-            deadline_s=SECONDS,
+            umask=PRIVATE,
+            deadline_s=self._patience_s,
             output_cap=OUTPUT_CAP_BYTES,
             output_kill=16 * OUTPUT_CAP_BYTES,
-            limits={"fsize": BINARY_CAP_BYTES, "core": 0},
+            limits={"fsize": min(BINARY_CAP_BYTES, limits.file_bytes), "core": 0},
             name=f"gcc {name}",
         )
 
@@ -108,17 +128,27 @@ class Build:
         if isinstance(begun, SourceProblem):
             return Compiled(name, None, str(begun))
         agent, folder, process = begun
-        result = process.wait(SECONDS + 5)
+        result = process.wait(self._patience_s + 5)
         binary = agent.get(f"{folder}/{name}", cap_bytes=BINARY_CAP_BYTES).data if result.ok else None
-        agent.run(Command(("/bin/rm", "-rf", folder), uid=self.user.uid, gid=self.user.gid), SECONDS)
+        agent.remove_tree(folder)
         return Compiled(name, binary, _messages(result, folder))
+
+    @property
+    def _patience_s(self) -> float:
+        return self.deadline_s * self.session.scale
 
 
 def _messages(result: Result, folder: str) -> str:
     lines = result.stderr.replace(f"{folder}/".encode(), b"").splitlines()
-    text = "\n".join(printable(line, limit=500) for line in lines)
+    first = _why_stopped(result)
+    text = "\n".join([*([first] if first else []), *(printable(line, limit=500) for line in lines)])
+    return text or ("" if result.ok else f"the compiler {result.describe()}")
+
+
+def _why_stopped(result: Result) -> str:
+    """What ended the compiler before it was done, if it was not the compiler itself."""
     if result.timed_out:
-        return f"the compiler was stopped after {SECONDS:.0f} s\n{text}"
-    if not result.ok and not text:
-        return f"the compiler {result.describe()}"
-    return text
+        return f"the compiler was stopped after {result.wall_s:.0f} s"
+    if result.killed_for_output:
+        return f"the compiler was stopped when it had printed {result.stdout_total + result.stderr_total} bytes"
+    return "the compiler ran out of memory" if not result.ok and KILLED in result.stderr else ""

@@ -1,17 +1,22 @@
-"""One check while it runs: its places and what they held before, what was done, what is left behind, and wiping it."""
+"""One check while it runs: its places and what they held before, what was done, what is left behind, and wiping it.
+
+Wiping takes away more than `leftovers` tells of: files that are no channel, too, so that no check leaves a word to
+the next one.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.agent.client import Agent
-from orchestrator.agent.facts import Fact, Snapshot
+from orchestrator.agent.facts import Fact, Limits, Snapshot
 from orchestrator.checks.diagnosis import diagnose
+from orchestrator.checks.exhaustion import exhaustion, memory_ran_out
 from orchestrator.checks.modules import Surroundings
 from orchestrator.checks.parameters import Params, Value
-from orchestrator.errors import IntegrityError
+from orchestrator.errors import AgentError, IntegrityError
 from orchestrator.session import Session
 
 
@@ -65,11 +70,12 @@ class CheckContext:
         self._began = self._began or time.monotonic()
 
     def diagnosis(self) -> tuple[str, ...]:
-        """Where each program that was started is now, and what they have run into together, one sentence each."""
+        """Which limits were met, where each program that was started is now, and what they have run into together."""
+        snapshots = self.snapshots()
         # Containers that share their processes see the same ones: each is looked at once.
-        scenes = {self._processes_of(place): snapshot for place, snapshot in self.snapshots().items()}
+        scenes = {self._processes_of(place): snapshot for place, snapshot in snapshots.items()}
         waited_s = time.monotonic() - self._began if self._began else None
-        said: dict[str, None] = {}
+        said = dict.fromkeys(one for place, now in snapshots.items() for one in self._met(place, now.limits))
         for here, snapshot in scenes.items():
             elsewhere = [(other, self.pids.get(there, {})) for there, other in scenes.items() if there != here]
             names = self.pids.get(here, {})
@@ -83,6 +89,21 @@ class CheckContext:
         """Objects and files that were not there when the check began, and processes that outlived their program."""
         return tuple(fact for _, fact in self._new())
 
+    def exhausted(self) -> tuple[str, ...]:
+        """Which limits of their containers the check's programs have met, a sentence each: that is their doing."""
+        return tuple(said for place in self._before for said in self._met_in(place))
+
+    def _met_in(self, place: str) -> tuple[str, ...]:
+        try:
+            return tuple(self._met(place, self.session.agent(place).facts(Limits)))
+        except AgentError:
+            # Where not even an agent finds room any more, the engine knows whether that is for want of memory.
+            ran_out = self.session.ran_out_of_memory(place)
+            return (memory_ran_out(place, self.session.limits(place)),) if ran_out else ()
+
+    def _met(self, place: str, now: Sequence[Limits]) -> Iterator[str]:
+        return exhaustion(place, self.session.limits(place), self._before[place].limits, now)
+
     def clean(self) -> None:
         """Kill what the check started, remove what it left, and prove that nothing is left.
 
@@ -91,15 +112,26 @@ class CheckContext:
         """
         for place in self._before:
             self.session.agent(place).kill_all()
-        for place, fact in list(self._new()):
-            removal = fact.removal()
-            if removal is not None:
-                self.session.agent(place).remove(**removal)
-        stuck = [fact.describe() for _, fact in self._new()]
-        if stuck:
-            raise IntegrityError(
-                f"a check left what can't be removed: {'; '.join(stuck)}", fix="bring the lab down and up again"
-            )
+        left = self._remains()
+        # An answer holds so many facts and no more: what was cut off comes with the next one.
+        while left:
+            for place, facts in left.items():
+                self.session.agent(place).remove_all(facts)
+            known = {fact.identity for facts in left.values() for fact in facts}
+            left = self._remains()
+            stuck = [fact.describe() for facts in left.values() for fact in facts if fact.identity in known]
+            if stuck:
+                raise IntegrityError(
+                    f"a check left what can't be removed: {'; '.join(stuck)}", fix="bring the lab down and up again"
+                )
+
+    def _remains(self) -> dict[str, tuple[Fact, ...]]:
+        """What there is now and was not when the check began, files included, for each place that has something."""
+        found = {}
+        for place, snapshot in self.snapshots().items():
+            before = self._before[place]
+            found[place] = (*snapshot.entries_since(before), *snapshot.new_since(before))
+        return {place: facts for place, facts in found.items() if facts}
 
     def _new(self) -> Iterator[tuple[str, Fact]]:
         seen: set[tuple[str, object]] = set()

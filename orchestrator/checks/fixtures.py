@@ -12,10 +12,12 @@ from orchestrator.agent.facts import Fact
 from orchestrator.checks.backend import Host
 from orchestrator.checks.build import Build
 from orchestrator.checks.context import CheckContext
+from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.parameters import Params, draw
 from orchestrator.checks.peers import Script
-from orchestrator.checks.plugin import CONTEXT, STAGE
+from orchestrator.checks.plugin import CONTEXT, OUTCOMES, STAGE
 from orchestrator.checks.programs import Program
+from orchestrator.errors import MachineError
 from orchestrator.session import Session
 from orchestrator.spec.exercise import Exercise
 from orchestrator.spec.exercise import Program as ProgramModel
@@ -74,13 +76,19 @@ class Bench:
 
 
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """What a check works with; afterwards its hosts are wiped and proved clean."""
+    """What a check works with; afterwards its hosts are wiped and proved clean, or else made anew."""
     stage = request.node.getparent(pytest.Module).stash[STAGE]
     values = draw(stage.exercise.parameters, f"{stage.seed} {request.node.nodeid.rpartition('/')[2]}")
     context = CheckContext(stage.session(), values)
     request.node.stash[CONTEXT] = context
     yield Bench(context, stage.exercise, stage.own(), stage.peers())
-    context.clean()
+    try:
+        context.clean()
+    except MachineError:
+        stage.renew()
+        # What failed has its verdict, and the next check has other hosts: nothing is left that anybody must know of.
+        if request.config.stash[OUTCOMES].get(request.node.nodeid) is not Outcome.FAILED:
+            raise
 
 
 def params(bench: Bench) -> Params:

@@ -21,7 +21,9 @@ class Script:
     user: User = PEER
 
     def install(self, program: str, place: str) -> str:
-        """The script's path in the container `place`. Nobody but root can change it there."""
+        """The script's path in the container `place`. Nobody but its user can read or run it there."""
         path = f"/build/{self.user.name}/{self.file.parent.name}/{program}"
-        self.session.agent(place).put(path, self.file.read_bytes(), mode=0o755, uid=0, gid=0, parents=True)
+        self.session.agent(place).put(
+            path, self.file.read_bytes(), mode=0o500, uid=self.user.uid, gid=self.user.gid, parents=True
+        )
         return path

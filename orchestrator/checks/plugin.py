@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.checks.marks import MARK, terms_of
 from orchestrator.checks.outcome import Outcome, classify
-from orchestrator.errors import DefinitionError, IpclabError
+from orchestrator.errors import AgentError, DefinitionError, IpclabError, MachineError
 
 if TYPE_CHECKING:
     from orchestrator.checks.context import CheckContext
@@ -147,16 +147,32 @@ def _attach_verdict(item: pytest.Item, stage: Stage, call: pytest.CallInfo[None]
     from orchestrator.checks.judge import judge
 
     error = call.excinfo.value if call.excinfo else None
-    outcome = classify(error)
-    if call.when != "call" and outcome is Outcome.FAILED:
-        outcome = Outcome.GRADER_ERROR
-    item.config.stash[OUTCOMES][item.nodeid] = outcome
     context = item.stash.get(CONTEXT, None)
+    outcome = _outcome(error, context, in_check=call.when == "call")
+    item.config.stash[OUTCOMES][item.nodeid] = outcome
     verdict = judge(item, stage, outcome, error, context, item.config.stash[COMPARED], call.duration)
     report.verdict = verdict.plain()
     report.user_properties.extend([("points", verdict.points), ("max_points", verdict.max_points)])
     if outcome in (Outcome.FAILED, Outcome.GRADER_ERROR) and not _wants_traceback(item.config, error):
         report.longrepr = verdict.explain()
+
+
+def _outcome(error: BaseException | None, context: CheckContext | None, *, in_check: bool) -> Outcome:
+    """How a check ended: what its programs leave no room for is their failure, whatever else failed for it."""
+    outcome = classify(error)
+    if not in_check:
+        return Outcome.GRADER_ERROR if outcome is Outcome.FAILED else outcome
+    if isinstance(error, AgentError) and context is not None and _is_exhausted(context):
+        return Outcome.FAILED
+    return outcome
+
+
+def _is_exhausted(context: CheckContext) -> bool:
+    try:
+        return bool(context.exhausted())
+    except MachineError:
+        # Nobody knows, then it is not the student's.
+        return False
 
 
 def _wants_traceback(config: pytest.Config, error: BaseException | None) -> bool:

@@ -80,6 +80,18 @@ class Stage:
             self._own = Build(self.session(), self.name, self.exercise, chosen, self.session().student)
         return self._own
 
+    def renew(self) -> None:
+        """Give the lab up: the next check brings it up anew, and builds its programs again.
+
+        Raises:
+            MachineError: It can't be taken down.
+        """
+        self.stages.renew(self.definition)
+
+    def forget_build(self) -> None:
+        """Build the submission's programs again when they are needed."""
+        self._own = None
+
     def peers(self) -> Build:
         """The reference solution's programs, run by another user."""
         folder = self.definition.root / self.name
@@ -166,6 +178,21 @@ class Stages:
                 pytest.exit(str(error), returncode=error.exit_code)
             sessions[definition.root] = session
         return sessions[definition.root]
+
+    def renew(self, definition: LabDefinition) -> None:
+        """Take a lab down that must not be used again, unless it is somebody else's, and forget what was built in it.
+
+        Raises:
+            MachineError: It can't be taken down.
+        """
+        session = self.live.sessions.pop(definition.root, None)
+        for folder in [folder for folder in self.live.peers if folder.parent == definition.root]:
+            del self.live.peers[folder]
+        for stage in self._stages.values():
+            if stage.definition.root == definition.root:
+                stage.forget_build()
+        if session is not None:
+            session.close(down=not self.config.getoption("--as-is"))
 
     def note(self, label: str) -> None:
         """Remember whose work was judged."""

@@ -12,6 +12,9 @@ from orchestrator.errors import UsageError
 from orchestrator.spec.exercise import Program
 
 SOURCE_CAP_BYTES = 1 << 20
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+SOURCE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Opening a FIFO for reading blocks without O_NONBLOCK, and a link may lead anywhere."""
 
 
 class SourceProblem(Exception):
@@ -37,29 +40,33 @@ class Submission:
     def _read(self, name: str) -> bytes:
         for folder in self.folders:
             try:
-                return _read_plain(folder / name)
+                return _read_plain(folder, name)
             except FileNotFoundError:
                 continue
         raise SourceProblem(f"{name} is missing in {self.label}")
 
 
-def _read_plain(path: Path) -> bytes:
-    # Opening a FIFO for reading blocks without O_NONBLOCK, and a link may lead anywhere.
+def _read_plain(folder: Path, name: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        # The folder may be a link as well, to a solution, for example.
+        here = os.open(folder, FOLDER)
+        try:
+            descriptor = os.open(name, SOURCE, dir_fd=here)
+        finally:
+            os.close(here)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise SourceProblem(f"{path.name} cannot be read: {error.strerror}") from error
+        raise SourceProblem(f"{folder.name}/{name} cannot be read: {error.strerror}") from error
     # fdopen() itself refuses a folder, so the look comes first, while closing is still ours.
     plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
     if not plain:
         os.close(descriptor)
-        raise SourceProblem(f"{path.name} is not a plain file")
+        raise SourceProblem(f"{name} is not a plain file")
     with os.fdopen(descriptor, "rb") as file:
         data = file.read(SOURCE_CAP_BYTES + 1)
     if len(data) > SOURCE_CAP_BYTES:
-        raise SourceProblem(f"{path.name} is larger than 1 MiB")
+        raise SourceProblem(f"{name} is larger than 1 MiB")
     return data
 
 

@@ -131,6 +131,9 @@ class Engine(Protocol):
             ImageError: A step failed; says which and shows its last lines.
         """
 
+    def list_images(self, repository: str) -> tuple[str, ...]:
+        """References of all images in `repository` (`ipclab/lab`), every tag, sorted."""
+
     def remove_image(self, reference: str) -> None:
         """Remove a tag and what only it held; an absent image is fine."""
 
@@ -163,6 +166,12 @@ class Engine(Protocol):
 
     def remove_container(self, name: str) -> None:
         """Kill and remove a container or sandbox with its anonymous volumes; an absent one is fine."""
+
+    def ran_out_of_memory(self, name: str) -> bool:
+        """Whether a process of a container was killed lately because the container's memory was full.
+
+        The engine remembers some hundred of its last events, and no more.
+        """
 
     def open_exec(
         self,

@@ -150,6 +150,13 @@ class DockerEngine:
                 repository, tag = _split(reference)
                 client.tag(references[0], repository, tag)
 
+    def list_images(self, repository: str) -> tuple[str, ...]:
+        """References of all images in `repository`, every tag, sorted."""
+        with self._clients.calling(f"look for images of {repository}") as client:
+            rows = client.images(name=repository)
+        tags = {tag for row in rows for tag in row.get("RepoTags") or ()}
+        return tuple(sorted(tag for tag in tags if _split(tag)[0] == repository))
+
     def remove_image(self, reference: str) -> None:
         """Remove a tag and what only it held; an absent image is fine."""
         try:
@@ -259,6 +266,13 @@ class DockerEngine:
         left = max(deadline - time.monotonic(), 0.001)
         with self._clients.calling(f"wait until {name} is removed", timeout_s=left) as client:
             client.wait(name, timeout=math.ceil(left), condition="removed")
+
+    def ran_out_of_memory(self, name: str) -> bool:
+        """Whether a process of a container was killed lately because the container's memory was full."""
+        with self._clients.calling(f"ask what happened to {name}") as client:
+            # The stream of events ends at this second of the engine's clock, which the present one still belongs to.
+            until = math.ceil(translate.nanoseconds(client.info()["SystemTime"]) / 10**9)
+            return bool(list(client.events(since=0, until=until, filters={"container": name, "event": "oom"})))
 
     def open_exec(
         self,

@@ -79,6 +79,7 @@ class FakeEngine:
         self._on_exec = on_exec
         self._watch = watch
         self._fault: Fault | None = None
+        self._starved: set[str] = set()
 
     def fail_at(self, number: int, error: BaseException, *, after: bool = False) -> None:
         """Raise `error` once, at the `number`th changing call from now (1 is the next), before or after its effect."""
@@ -111,6 +112,11 @@ class FakeEngine:
         """By hand: a container, network or volume of this name is removed, used or not."""
         with self._lock:
             self._objects.forget(name)
+
+    def starve(self, name: str) -> None:
+        """By hand: a process of a container is killed because the container's memory is full."""
+        with self._lock:
+            self._starved.add(name)
 
     def spec(self, name: str) -> SandboxSpec | ContainerSpec:
         """What a container was made of."""
@@ -181,6 +187,11 @@ class FakeEngine:
             made = _image_id(context + repr(sorted(arguments.items())).encode())
             self._images.update(dict.fromkeys(references, made))
 
+    def list_images(self, repository: str) -> tuple[str, ...]:
+        """References of all images in `repository`, every tag, sorted."""
+        with self._lock:
+            return tuple(sorted(one for one in self._images if one.rpartition(":")[0] == repository))
+
     def remove_image(self, reference: str) -> None:
         """Remove a tag; an absent image is fine. ObjectConflict: a container has the image, and it is its last tag."""
         with self._changing(f"remove image {reference}"):
@@ -240,6 +251,11 @@ class FakeEngine:
         with self._changing(f"remove {name}"):
             if name in self._objects.boxes:
                 self._objects.stop(self._objects.boxes.pop(name))
+
+    def ran_out_of_memory(self, name: str) -> bool:
+        """Whether a process of a container was killed lately because the container's memory was full."""
+        with self._lock:
+            return name in self._starved
 
     def open_exec(
         self,

@@ -45,7 +45,7 @@ def _round(root: Path, wanted: Wanted, live: Live) -> int:
         record = check_once(load_lab(root, only=wanted.exercises or None), wanted, live)
     except IpclabError as error:
         live.close()
-        console(stderr=True).print(literal(str(error), "red"))
+        console(stderr=True).print(literal(str(error), "red"), soft_wrap=True)
         return error.exit_code
     if record.exit_code not in (0, 1):
         # Agents may be gone; the next run starts new ones.

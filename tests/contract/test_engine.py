@@ -414,3 +414,15 @@ def test_an_image_that_a_container_has_is_not_removed(bench: Bench) -> None:
     finally:
         bench.engine.remove_image(name)
     assert bench.engine.image_id(name) is None
+
+
+def test_every_tag_of_a_repository_is_listed(bench: Bench) -> None:
+    repository = f"ipclab/contract-{bench.name.instance}"
+    wanted = [f"{repository}:1", f"{repository}:2"]
+    bench.engine.build_image(archive(Dockerfile="FROM scratch\nLABEL listed=yes\n"), wanted, {}, print)
+    try:
+        assert bench.engine.list_images(repository) == tuple(wanted)
+        assert bench.engine.list_images(f"{repository}-other") == ()
+    finally:
+        for name in wanted:
+            bench.engine.remove_image(name)

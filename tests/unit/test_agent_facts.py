@@ -128,6 +128,12 @@ EXAMPLES: list[tuple[str, dict[str, Any], str, object]] = [
         "/etc/motd",
     ),
     (
+        "entry",
+        {**FILE, "path": "/tmp/x"},
+        "/tmp/x, mode 0660",
+        "/tmp/x",
+    ),
+    (
         "namespaces",
         {"pid": 7, "ipc": 1, "net": 2, "pid_ns": 3, "mnt": 4, "uts": 5, "user": None, "cgroup": None},
         "pid 7 in ipc:[1] net:[2] pid:[3] mnt:[4]",

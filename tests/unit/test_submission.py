@@ -34,6 +34,14 @@ def test_a_link_is_not_followed(tmp_path):
         Submission("mine", (tmp_path,)).sources(PROGRAM)
 
 
+def test_a_folder_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "solution").mkdir()
+    (tmp_path / "solution/server.c").write_text("int main(void) { return 0; }")
+    (tmp_path / "fifo").symlink_to(tmp_path / "solution")
+    with pytest.raises(SourceProblem, match="cannot be read"):
+        Submission("x", (tmp_path / "fifo",)).sources(PROGRAM)
+
+
 def test_a_fifo_does_not_hang_the_grader(tmp_path):
     os.mkfifo(tmp_path / "server.c")
     with pytest.raises(SourceProblem, match="not a plain file"):

@@ -21,11 +21,7 @@ def main(folders: tuple[str, ...]) -> int:
     os.umask(0o022)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     source, sink = _take_over_streams()
-    try:
-        return Session(source, sink, folders).run()
-    except PermissionError as error:
-        sys.stderr.write(f"ipclab agent: standard input must be a pipe or a socket: {error}\n")
-        return 2
+    return Session(source, sink, folders).run()
 
 
 def _take_over_streams() -> tuple[int, int]:

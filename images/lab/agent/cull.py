@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Targets = Callable[[], Iterable[Stat]]
     Done = Callable[[int, list[int]], None]
 
-STOPPING_S = 2.0
+STOPPING_S = 1.0
 PATIENCE_S = 5.0
 FIRST_PAUSE_S = 0.0002
 LONGEST_PAUSE_S = 0.005
@@ -46,21 +46,25 @@ class Cull:
         """Stop and kill; look again after a while, unless nothing was there."""
         self._reaper.hold()
         try:
-            alive = self._stop_all()
+            left = self._stop_all()
         finally:
             self._reaper.release()
-        for stat in alive:
+        for stat in left:
             _send(stat, signal.SIGKILL)
-        self._killed.update(stat.key for stat in alive)
+        self._killed.update(stat.key for stat in left if stat.alive)
         self._reaper.reap()
-        if not alive or time.monotonic() - self._begun > PATIENCE_S:
-            self._done(len(self._killed), [stat.pid for stat in alive])
+        if not left or time.monotonic() - self._begun > PATIENCE_S:
+            self._done(len(self._killed), [stat.pid for stat in left])
             return
         self._loop.after(self._pause_s, self.start)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     def _stop_all(self) -> list[Stat]:
-        """Send SIGSTOP until nobody new is found, dead or alive; those that are alive then."""
+        """Send SIGSTOP until nobody new is found, dead or alive; those that are alive then.
+
+        When new ones do not cease to come, it gives all that were found last: whoever they came from is alive.
+        """
+        end = time.monotonic() + STOPPING_S
         known: set[tuple[int, int]] = set()
         while True:
             found = []
@@ -71,8 +75,10 @@ class Cull:
                     known.add(stat.key)
                     fresh = True
                     _send(stat, signal.SIGSTOP)
-            if not fresh or time.monotonic() - self._begun > STOPPING_S:
+            if not fresh:
                 return [stat for stat in found if stat.alive]
+            if time.monotonic() > end:
+                return found
 
 
 def _send(stat: Stat, number: int) -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 
 import cgroups
+import entries
 import fifos
 import inet
 import processes
@@ -75,6 +76,7 @@ _ALL = (
     fifos.PIPE,
     unix_sockets.UNIX_SOCKET,
     unix_sockets.SOCKET_FILE,
+    entries.ENTRY,
     inet.TCP,
     inet.UDP,
     processes.PROCESS,

@@ -42,8 +42,8 @@ def die_with(parent: int) -> None:
 def offer_to_oom_killer() -> None:
     """Make this process and what it forks die first when memory is short: the agent must live to tell.
 
-    A program that means harm can take it back, and the agent, if it is the biggest of all, is the next choice then: only
-    CAP_SYS_RESOURCE could forbid that, which not every engine may give.
+    A program that means harm can take it back, and the agent, when it is the biggest of all, is the next choice then.
+    Only CAP_SYS_RESOURCE could forbid that, which not every engine may give.
     """
     # A kernel without it (gVisor) chooses as it likes.
     with contextlib.suppress(FileNotFoundError):

@@ -119,6 +119,13 @@ class Request:
             raise self.wrong(field, "a list of texts")
         return value
 
+    def each(self, field: str, one: str) -> list[Request]:
+        """The same request for each value of a list, with the value as its field `one`."""
+        values = self.header.get(field)
+        if not isinstance(values, list):
+            raise self.wrong(field, "a list")
+        return [Request({**self.header, one: value}, b"", self._send) for value in values]
+
     def arguments(self, field: str) -> list[bytes]:
         """A list of texts that the kernel takes, at least one, as their bytes."""
         words = self.words(field)

@@ -61,12 +61,12 @@ class Scan:
     @cached_property
     def programs(self) -> list[Stat]:
         """All processes but infrastructure, also those that have ended and were not waited for."""
-        return list(self.each_program())
+        return sorted(self.each_program(), key=lambda stat: stat.pid)
 
     def each_program(self) -> Iterator[Stat]:
-        """The same, each as soon as it is found."""
+        """The same, each as soon as it is found; the newest first, as it may be gone soonest."""
         neighbours = self.vantage.neighbours
-        for pid in sorted(set(proc.pids()) - neighbours.known()):
+        for pid in sorted(set(proc.pids()) - neighbours.known(), reverse=True):
             stat = self.stat(pid)
             if stat is not None and not neighbours.is_infrastructure(stat):
                 yield stat

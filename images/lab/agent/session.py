@@ -60,14 +60,14 @@ class Session:
         self._why: ChannelEnd | None = None
 
     def run(self) -> int:
-        """Serve until the stream ends or somebody ends us; the exit status.
-
-        Raises:
-            PermissionError: The source is a file, which can't be waited for.
-        """
+        """Serve until the stream ends or somebody ends us; the exit status."""
         self._loop.on_signals({signal.SIGCHLD: self._reaper.reap, signal.SIGTERM: lambda: self._end(None)})
         self._loop.after(HELLO_S, self._check_greeted)
-        self._channel.open(self._take, self._end)
+        try:
+            self._channel.open(self._take, self._end)
+        except PermissionError:  # epoll_ctl(2) of a file
+            sys.stderr.write("ipclab agent: standard input must be a pipe or a socket\n")
+            return 2
         try:
             self._loop.run()
         except Exception:  # a bug: what we started must not outlive us all the same

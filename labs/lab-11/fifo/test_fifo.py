@@ -2,8 +2,7 @@
 
 from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
 
-from orchestrator.agent.command import PIPE
-from orchestrator.checks import check
+from orchestrator.checks import PIPE, check
 
 WAITS = "test_reader_makes_a_fifo_and_waits_for_a_writer"
 PRINTS = "test_reader_prints_each_line_as_soon_as_it_is_complete"

@@ -3,8 +3,7 @@
 import struct
 from signal import SIGCONT, SIGSTOP, SIGTERM
 
-from orchestrator.agent.command import PIPE
-from orchestrator.checks import check
+from orchestrator.checks import PIPE, check
 
 LISTENS = "test_server_listens_on_its_port"
 ANSWERS = "test_each_line_is_answered"

@@ -2,9 +2,7 @@
 
 from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
 
-from orchestrator.agent.command import PIPE
-from orchestrator.agent.match import Ge
-from orchestrator.checks import check
+from orchestrator.checks import PIPE, Ge, check
 
 LISTENS = "test_server_listens_at_its_path"
 ANSWERS = "test_text_comes_back_in_upper_case"
