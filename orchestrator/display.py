@@ -1,14 +1,19 @@
 """Text that a student's program could have chosen, made safe to show on one line of a terminal or a report.
 
-Only the escaping that every medium needs belongs here; what HTML, XML or a CI log needs on top is for its renderer.
+`printable` is the escaping that every medium needs, `inert` what a log on top; HTML and XML are for their renderers.
 """
 
 from __future__ import annotations
+
+import re
 
 DEFAULT_LIMIT = 200
 _SHORT = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Printable for Python, and yet showing nothing: a joiner, vowels and fillers without a glyph, the Braille blank."""
+
+_COMMAND = re.compile(r"#(?=#(?:vso|teamcity)?\[)|:(?=:[A-Za-z][\w-]*(?:[^\S\n][^\n]*)?::)")
+"""`##[error]`, `##vso[...]`, `##teamcity[...]` anywhere, `::error file=x::text`: a CI system that reads them obeys."""
 
 
 def printable(text: bytes | str, limit: int = DEFAULT_LIMIT) -> str:
@@ -28,6 +33,15 @@ def printable(text: bytes | str, limit: int = DEFAULT_LIMIT) -> str:
     if len(text) <= limit and text.isascii() and text.isprintable() and "\\" not in text:
         return text
     return _cut([_escaped(character) for character in text[: limit + 1]], limit)
+
+
+def inert(text: str) -> str:
+    r"""`text` in which no CI system finds a command to itself; everything else, line breaks too, stays.
+
+    >>> inert("fd00::3 says ::error::all passed")
+    'fd00::3 says \\x3a:error::all passed'
+    """
+    return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _escaped(character: str) -> str:

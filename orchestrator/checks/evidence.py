@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from orchestrator.checks.outcome import Outcome
+from orchestrator.display import inert
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +67,4 @@ class Verdict:
     def explain(self) -> str:
         """Everything in lines, for pytest's own report."""
         head = f"{self.title} ({self.outcome}, {self.points} of {self.max_points} points)"
-        return "\n".join([head, *(f"  {label:9} {text}" for label, text in self.rows())])
+        return inert("\n".join([head, *(f"  {label:9} {text}" for label, text in self.rows())]))

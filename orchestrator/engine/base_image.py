@@ -1,6 +1,6 @@
 """A base image that is not there: imported from a tarball, pulled, or made on this machine from Debian's packages.
 
-Which base that is, is `images`'s to say.
+Which base that is, is `bases`' to say.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from orchestrator.engine import bootstrap
 from orchestrator.engine.base import Engine, Progress
+from orchestrator.engine.bases import Base
 from orchestrator.engine.command import Runner
 from orchestrator.engine.context import renaming
-from orchestrator.engine.images import Base
 from orchestrator.engine.machine import Machine
 from orchestrator.engine.pull import pull_if_possible
 from orchestrator.errors import EngineError, ImageError

@@ -66,7 +66,7 @@ class ContainerLimits(Part):
     """What a container may take; the values of a lab's `limits` hold where a container names none."""
 
     memory: Size = Field(size_bytes("256MiB"), description="Memory; there is no swap on top")
-    pids: Count = Field(128, ge=8, le=4096, description="How many processes and threads")
+    pids: Count = Field(64, ge=8, le=4096, description="How many processes and threads")
     cpus: float = Field(1.0, gt=0, le=64, strict=True, description="Processor time, in processors")
     tmp: Size = Field(size_bytes("64MiB"), description="Size of /tmp and of the folder that programs run in")
     tmp_inodes: Count = Field(4096, ge=64, le=1_000_000, description="How many files in each of these")

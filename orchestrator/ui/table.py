@@ -18,6 +18,7 @@ from rich.text import Text
 
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
+from orchestrator.display import inert
 from orchestrator.grade.record import ExerciseRecord, Record
 
 WIDTH = 120
@@ -52,8 +53,9 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def literal(text: str, style: str = "") -> Text:
-    r"""`text` as it is, lines kept; a character that is none to look at shows as `\u{1b}`."""
-    return Text("".join(one if one.isprintable() or one == "\n" else f"\\u{{{ord(one):x}}}" for one in text), style)
+    r"""`text` as it is, lines kept; a character that is none to look at shows as `\u{1b}`, `::error::` as `\x3a:error::`."""
+    shown = "".join(one if one.isprintable() or one == "\n" else f"\\u{{{ord(one):x}}}" for one in text)
+    return Text(inert(shown), style)
 
 
 def heading(title: str, name: str) -> RenderableType:

@@ -1,4 +1,4 @@
-"""Each exercise proves itself: the reference passes all, the starter nothing, known-wrong solutions fail as declared."""
+"""Each exercise proves itself: its reference passes all, its starter nothing, wrong solutions fail as declared."""
 
 from __future__ import annotations
 

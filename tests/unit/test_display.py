@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.display import printable
+from orchestrator.display import inert, printable
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 
@@ -81,3 +81,18 @@ def test_what_could_trick_a_reader_is_written_out(text: bytes | str, shown: str)
 )
 def test_what_is_too_long_is_cut_between_characters(text: bytes | str, limit: int, shown: str) -> None:
     assert printable(text, limit) == shown
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["::error file=a.c,line=1::x", "::set-output name=a::b", "##[error]x", "##vso[task.complete]", "##teamcity[x]"],
+)
+def test_no_ci_system_finds_a_command_in_inert_text(command: str) -> None:
+    shown = inert(f"said\n  {command}")
+    assert command not in shown
+    assert shown.startswith("said\n  ")
+
+
+@pytest.mark.parametrize("text", ["fd00:11::3 and ::1", "[::]:5000", "std::cout << x", "# a ## heading", ":: ::"])
+def test_other_text_stays_as_it_is_when_made_inert(text: str) -> None:
+    assert inert(text) == text

@@ -11,10 +11,11 @@ from typing import IO
 import pytest
 
 from orchestrator.engine.base import Progress
+from orchestrator.engine.bases import choose_base, suite_of
 from orchestrator.engine.command import Ended
 from orchestrator.engine.context import reference
 from orchestrator.engine.fake import FakeEngine
-from orchestrator.engine.images import build, calm, choose_base, ensure_base, proxies, suite_of
+from orchestrator.engine.images import build, calm, ensure_base, proxies
 from orchestrator.engine.machine import Machine
 from orchestrator.engine.pull import pull_if_possible
 from orchestrator.errors import EngineUnavailable, ImageError, UsageError
