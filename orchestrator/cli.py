@@ -170,11 +170,12 @@ def plan(labs: Path, lab: str, instance: str, base_image: str | None, down: bool
     """Print what `up` (or `down`) would do, and why."""
     from orchestrator import lifecycle
     from orchestrator.connection import connected
+    from orchestrator.spec.find import find_lab
 
-    definition = None if down else _lab_only(labs, lab)
-    name = _instance(definition.name if definition else _lab_name(lab), instance)
+    folder = None if down else find_lab(labs, lab)
+    name = _instance(folder.resolve().name if folder else _lab_name(lab), instance)
     with connected(_say) as engine:
-        click.echo(str(lifecycle.plan(engine, definition, name, base_image=base_image)))
+        click.echo(str(lifecycle.plan(engine, folder, name, base_image=base_image)))
 
 
 @cli.command()
@@ -198,11 +199,10 @@ def up(labs: Path, lab: str, instance: str, base_image: str | None) -> None:
 def _up(engine: Engine, folder: Path, name: InstanceName, base_image: str | None) -> bool:
     """Bring an instance up; whether there was anything to do."""
     from orchestrator import lifecycle
-    from orchestrator.spec.load import load_lab_only
     from orchestrator.ui.progress import Progress
 
     with Progress(f"{name} up") as progress:
-        return bool(lifecycle.up(engine, load_lab_only(folder), name, base_image=base_image, watch=progress).plan)
+        return bool(lifecycle.up(engine, folder, name, base_image=base_image, watch=progress).plan)
 
 
 @cli.command()
@@ -279,7 +279,7 @@ def ps(lab: str | None) -> None:
 @EXERCISES
 @INSTANCE
 @BASE_IMAGE
-@click.option("--submission", type=FOLDER, help="Judge the sources in FOLDER/EXERCISE/.")
+@click.option("--submission", type=FOLDER, help="Judge the sources in DIRECTORY/EXERCISE/.")
 @click.option("--reference", is_flag=True, help="Judge the reference solutions.")
 @click.option("--starter", is_flag=True, help="Judge the starters.")
 @click.option("--wrong", default="", metavar="EXERCISE/NAME", help="Judge a known-wrong solution.")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from orchestrator import settled, workspace
 from orchestrator.connection import connect as connect
@@ -20,11 +21,12 @@ from orchestrator.executor import Event
 from orchestrator.labels import InstanceName, instance_of
 from orchestrator.plan import Plan
 from orchestrator.reconcile import reconcile
-from orchestrator.resolve import SANDBOX_IMAGE, resolve
+from orchestrator.resolved import Definition
 from orchestrator.settled import arguments
-from orchestrator.slots import choose_slot
-from orchestrator.spec.load import LabDefinition
 from orchestrator.world import Bind, Desired, ImageSpec, Observed
+
+if TYPE_CHECKING:  # models cost time that bringing up what was resolved before need not spend
+    from orchestrator.spec.load import LabDefinition
 
 Say = Callable[[str], None]
 
@@ -61,66 +63,43 @@ class Up:
     """What had to be done; empty when it was up."""
 
 
-class Definition:
-    """What one instance of a lab should be, given what there is; what else that takes is read once."""
-
-    def __init__(
-        self, engine: Engine, definition: LabDefinition, name: InstanceName, base_image: str | None = None
-    ) -> None:
-        """Read what does not depend on the engine's objects: image references, and whether /work can be bound."""
-        self.definition = definition
-        self.name = name
-        self.references = references(definition, base_image)
-        # Another machine's engine does not see our folders; its containers have no /work then.
-        local = engine.info().local
-        self.binds = (Bind(str(workspace.prepare(definition.root)), "/work"),) if local else ()
-
-    def desired(self, observed: Observed) -> Desired:
-        """The instance as it should be."""
-        slot = choose_slot(self.definition.lab, self.name, observed)
-        return resolve(self.definition.lab, self.name, slot=slot, images=self.references, binds=self.binds)
+def defined(engine: Engine, lab: Path, name: InstanceName, base_image: str | None = None) -> Definition:
+    """The definition of an instance of the lab in the folder `lab`, with what else decides what it comes to."""
+    # Another machine's engine does not see our folders; its containers have no /work then.
+    binds = (Bind(str(workspace.prepare(lab)), "/work"),) if engine.info().local else ()
+    return Definition(lab, name, settled.all_references(base_image), binds)
 
 
-def references(definition: LabDefinition, base_image: str | None = None) -> dict[str, str]:
-    """The images that a lab uses, by their folder of `images/`."""
-    base = images.base_reference(base_image)
-    hosts = definition.lab.hosts.values()
-    used = dict.fromkeys([SANDBOX_IMAGE, *(one.image for host in hosts for one in host.containers.values())])
-    present = names()
-    return {name: reference(name, base, arguments()) for name in used if name in present}
-
-
-def plan(
-    engine: Engine, definition: LabDefinition | None, name: InstanceName, *, base_image: str | None = None
-) -> Plan:
-    """What `up` would do, or `down` when there is no definition."""
-    if definition is None:
+def plan(engine: Engine, lab: Path | None, name: InstanceName, *, base_image: str | None = None) -> Plan:
+    """What `up` of the lab in the folder `lab` would do, or `down` when there is none."""
+    if lab is None:
         return reconcile(None, engine.observe(name))
-    wanted = Definition(engine, definition, name, base_image)
+    wanted = defined(engine, lab, name, base_image)
     observed = engine.observe(name, images=tuple(wanted.references.values()))
     return reconcile(wanted.desired(observed), observed)
 
 
 def up(
     engine: Engine,
-    definition: LabDefinition,
+    lab: Path,
     name: InstanceName,
     *,
     base_image: str | None = None,
     watch: Watch | None = None,
 ) -> Up:
-    """Bring an instance up; what is there and right is left alone.
+    """Bring an instance of the lab in the folder `lab` up; what is there and right is left alone.
 
     Raises:
+        DefinitionError: lab.yaml is wrong.
         MachineError: The engine or the machine is in the way.
     """
     watch = watch or Unwatched()
-    wanted = Definition(engine, definition, name, base_image)
-    made: list[Desired] = []
+    wanted = defined(engine, lab, name, base_image)
+    made: list[tuple[Desired, Observed]] = []
 
     def desired_of(observed: Observed) -> Desired:
-        made.append(wanted.desired(observed))
-        return made[-1]
+        made.append((wanted.desired(observed), observed))
+        return made[-1][0]
 
     done = converge(
         name,
@@ -131,21 +110,22 @@ def up(
         on_event=watch.event,
         on_wait=watch.line,
     )
-    everything = settled.all_references(base_image)
-    observed = engine.observe(name, images=tuple(everything.values()))
-    if not reconcile(wanted.desired(observed), observed):
-        settled.remember(definition.root, name, everything, observed)
-    return Up(made[-1], done)
+    desired, observed = made[-1]
+    if not done:
+        settled.remember(lab, name, wanted.references, observed)
+    return Up(desired, done)
 
 
 def bring_up(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
     """Bring an instance up, unwatched; what it should be, and is now."""
-    return up(engine, definition, name).desired
+    return up(engine, definition.root, name).desired
 
 
 def as_defined(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
     """What an instance should be that somebody else brought up, as from a Compose file."""
-    wanted = Definition(engine, definition, name)
+    from orchestrator.resolve import resolve
+
+    wanted = defined(engine, definition.root, name)
     return resolve(definition.lab, name, slot=EXPORTED_SLOT, images=wanted.references, binds=wanted.binds)
 
 

@@ -6,7 +6,7 @@ Nothing here knows what a host is made of: that is `resolve`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import (
     AddressValueError,
     IPv4Address,
@@ -16,15 +16,35 @@ from ipaddress import (
     ip_network,
 )
 from itertools import chain, combinations
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from orchestrator.errors import MachineError, UsageError
 from orchestrator.labels import SLOT, InstanceName, instance_of
-from orchestrator.spec.lab import Lab
 from orchestrator.world import Observed
 
 SEARCHED = 1024
 """Slots that are tried; more instances of one lab than this on one engine are somebody's mistake."""
+
+
+class Addressed(Protocol):
+    """A network as its definition has it."""
+
+    @property
+    def ipv4(self) -> IPv4Network:
+        """Its IPv4 subnet."""
+
+    @property
+    def ipv6(self) -> IPv6Network:
+        """Its IPv6 subnet."""
+
+
+class Networked(Protocol):
+    """What has networks: a lab's model, or what was kept of it."""
+
+    @property
+    def networks(self) -> Mapping[str, Addressed]:
+        """By name."""
+
 
 Subnet = IPv4Network | IPv6Network
 AnySubnet = TypeVar("AnySubnet", IPv4Network, IPv6Network)
@@ -60,7 +80,7 @@ def moved_ipv6(address: IPv6Address, subnet: IPv6Network, slot: int) -> IPv6Addr
     return moved(subnet, slot)[int(address) - int(subnet.network_address)]
 
 
-def choose_slot(lab: Lab, instance: InstanceName, observed: Observed) -> int:
+def choose_slot(lab: Networked, instance: InstanceName, observed: Observed) -> int:
     """The slot that the instance's networks carry; else the smallest that overlaps no network of the engine.
 
     A slot that is carried but no longer fits (the definition changed) counts as none.
@@ -81,7 +101,7 @@ def choose_slot(lab: Lab, instance: InstanceName, observed: Observed) -> int:
     )
 
 
-def _fits(lab: Lab, slot: int, taken: Iterable[Subnet]) -> bool:
+def _fits(lab: Networked, slot: int, taken: Iterable[Subnet]) -> bool:
     try:
         row = [moved(network.ipv4, slot) for network in lab.networks.values()]
         row6 = [moved(network.ipv6, slot) for network in lab.networks.values()]

@@ -32,13 +32,25 @@ class CheckContext:
     """For each place, or host that shares its processes, the programs that were started: process id to name."""
     _before: dict[str, Snapshot] = field(default_factory=dict)
     _began: float = 0.0
+    _lost: dict[str, AgentError] = field(default_factory=dict)
+    """Places where no agent could be started any more, and why not."""
 
     def agent(self, place: str) -> Agent:
         """The agent of a place; what the place holds is noted the first time, before anything is started there."""
-        agent = self.session.agent(place)
+        agent = self._ask(place)
         if place not in self._before:
             self._before[place] = agent.snapshot()
         return agent
+
+    def _ask(self, place: str) -> Agent:
+        if place in self._lost:
+            # Where there is no room for an agent, each attempt may take as long as it is given.
+            raise self._lost[place]
+        try:
+            return self.session.agent(place)
+        except AgentError as error:
+            self._lost[place] = error
+            raise
 
     def values(self, overrides: Mapping[str, Value]) -> dict[str, Value]:
         """What argument templates may name: parameters, then `overrides`, and the hosts' addresses.
@@ -57,7 +69,7 @@ class CheckContext:
 
     def snapshots(self) -> dict[str, Snapshot]:
         """What there is now, by place, for the places that the check touched."""
-        return {place: self.session.agent(place).snapshot() for place in self._before}
+        return {place: self._ask(place).snapshot() for place in self._before}
 
     @property
     def surroundings(self) -> Surroundings:
@@ -71,7 +83,12 @@ class CheckContext:
 
     def diagnosis(self) -> tuple[str, ...]:
         """Which limits were met, where each program that was started is now, and what they have run into together."""
-        snapshots = self.snapshots()
+        try:
+            snapshots = self.snapshots()
+        except AgentError:
+            if found := self.exhausted():
+                return found
+            raise
         # Containers that share their processes see the same ones: each is looked at once.
         scenes = {self._processes_of(place): snapshot for place, snapshot in snapshots.items()}
         waited_s = time.monotonic() - self._began if self._began else None
@@ -95,7 +112,7 @@ class CheckContext:
 
     def _met_in(self, place: str) -> tuple[str, ...]:
         try:
-            return tuple(self._met(place, self.session.agent(place).facts(Limits)))
+            return tuple(self._met(place, self._ask(place).facts(Limits)))
         except AgentError:
             # Where not even an agent finds room any more, the engine knows whether that is for want of memory.
             ran_out = self.session.ran_out_of_memory(place)
@@ -111,12 +128,12 @@ class CheckContext:
             IntegrityError: Something can't be removed: the host must not be used for another check.
         """
         for place in self._before:
-            self.session.agent(place).kill_all()
+            self._ask(place).kill_all()
         left = self._remains()
         # An answer holds so many facts and no more: what was cut off comes with the next one.
         while left:
             for place, facts in left.items():
-                self.session.agent(place).remove_all(facts)
+                self._ask(place).remove_all(facts)
             known = {fact.identity for facts in left.values() for fact in facts}
             left = self._remains()
             stuck = [fact.describe() for facts in left.values() for fact in facts if fact.identity in known]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -16,6 +16,10 @@ from orchestrator.display import printable
 from orchestrator.errors import MachineError
 
 LINE_CAP = 300
+LINES_CAP = 24
+"""Sentences about processes, and about kernel objects: a fork bomb's are all alike."""
+ASIDES = ("+ ", "Use -v to ")
+"""How lines begin in which pytest speaks to authors."""
 
 
 def judge(
@@ -46,8 +50,8 @@ def judge(
         expected=expected,
         observed=observed,
         reason=_reason(item, error),
-        diagnosis=_diagnosis(error, context) if failed and context else (),
-        facts=_facts(context) if failed and context else (),
+        diagnosis=_few(_diagnosis(error, context)) if failed and context else (),
+        facts=_few(_facts(context)) if failed and context else (),
         seed=stage.seed,
     )
 
@@ -62,7 +66,7 @@ def _compared(error: BaseException | None, compared: tuple[str, str] | None) -> 
     if isinstance(error, TimedOut):
         return error.awaited, error.observed
     if isinstance(error, AssertionError) and compared:
-        return printable(compared[0], limit=LINE_CAP), printable(compared[1], limit=LINE_CAP)
+        return _line(compared[0]), _line(compared[1])
     return "", ""
 
 
@@ -71,10 +75,15 @@ def _reason(item: pytest.Item, error: BaseException | None) -> str:
         return ""
     text = str(error) or type(error).__name__
     # What pytest adds about the parts of an expression ("+  where ...") helps authors, who see it with -v.
-    told = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("+ ")]
-    lines = [printable(line, limit=LINE_CAP) for line in told[:12]]
+    told = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(ASIDES)]
+    lines = [_line(line) for line in told[:12]]
     place = _line_in_test(item, error)
     return "\n".join([*lines, *([f"({place})"] if place else [])])
+
+
+def _line(text: str) -> str:
+    r"""A line that is safe to show. Its `\n` stays as it is: Python has escaped what it compared already."""
+    return printable(text, limit=LINE_CAP).replace("\\\\", "\\")
 
 
 def _line_in_test(item: pytest.Item, error: BaseException) -> str:
@@ -97,6 +106,11 @@ def _diagnosis(error: BaseException | None, context: CheckContext) -> tuple[str,
 
 def _facts(context: CheckContext) -> tuple[str, ...]:
     return _or_nothing(lambda: tuple(fact.describe() for fact in context.leftovers()))
+
+
+def _few(sentences: Sequence[str]) -> tuple[str, ...]:
+    more = len(sentences) - LINES_CAP
+    return (*sentences[:LINES_CAP], f"… and {more} more like these") if more > 0 else tuple(sentences)
 
 
 def _or_nothing(ask: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:

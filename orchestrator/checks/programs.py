@@ -227,13 +227,13 @@ class Running:
 
     def _timed_out(self, awaited: str, patience_s: float) -> TimedOut:
         state = "it still runs" if self.alive else "it has ended"
-        observed = f"{state} after {patience_s:g} s, having printed {printable(self.output().stdout, limit=200)!r}"
+        observed = f"{state} after {patience_s:.3g} s, having printed '{printable(self.output().stdout, limit=200)}'"
         return TimedOut(f"{self.program.title}: {awaited}", observed, self.program.context.diagnosis())
 
 
 def _printed(result: Result) -> str:
     streams = (("printed", result.stdout), ("complained", result.stderr))
-    return "".join(f", {verb} {printable(text, limit=120)!r}" for verb, text in streams if text)
+    return "".join(f", {verb} '{printable(text, limit=120)}'" for verb, text in streams if text)
 
 
 __all__ = ["PIPE", "Program", "Running"]

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -171,9 +172,11 @@ class DockerEngine:
             client.create_network(**translate.network_body(spec, self._api))
 
     def remove_network(self, name: str) -> None:
-        """Remove a network, and others of the same name, and disconnect whatever hangs on it; an absent one is fine."""
+        """Remove our networks of this name, mostly one, and disconnect whatever hangs on them; an absent one is fine."""
         with self._clients.calling(f"look for network {name}") as client:
-            ids = [row["Id"] for row in client.networks(names=[name]) if row["Name"] == name]
+            rows = [row for row in client.networks(names=[name]) if row["Name"] == name]
+        # An engine can hold a second network of the same name, and that may be somebody else's.
+        ids = [row["Id"] for row in rows if labels.is_ours(row.get("Labels") or {})]
         for network in ids:
             try:
                 self._remove_network(network, name)
@@ -239,7 +242,7 @@ class DockerEngine:
         """Create, not start, a container that joins its sandbox, which must exist."""
         with self._clients.calling(f"create container {spec.name}") as client:
             _require_volume(client, spec.volume)
-            sandbox = client.inspect_container(spec.sandbox)["Id"]
+            sandbox = _id_of(client, spec.sandbox)
             _create(client, translate.container_body(spec, sandbox), spec.name)
 
     def start(self, name: str) -> None:
@@ -340,6 +343,18 @@ def _marks(instance: InstanceName) -> list[str]:
 
 def _is_wanted(marks: Mapping[str, str], instance: InstanceName | None) -> bool:
     return labels.is_ours(marks) and (instance is None or labels.instance_of(marks) == instance)
+
+
+def _id_of(client: Client, name: str) -> str:
+    """A container's id, out of the list: to inspect it would wait until a start that is under way has ended.
+
+    Raises:
+        ObjectMissing: There is no such container.
+    """
+    rows = client.containers(all=True, filters={"name": f"^/?{re.escape(name)}$"})
+    if not rows:
+        raise ObjectMissing(f"there is no container {name}")
+    return str(rows[0]["Id"])
 
 
 def _require_volume(client: Client, volume: str | None) -> None:

@@ -38,6 +38,15 @@ Nor can a student's process send a signal to one of root's: SIGTERM to process 1
 AGENT_CAPABILITIES = ("SETUID", "SETGID", "SETPCAP", "KILL", "SYS_PTRACE", "DAC_OVERRIDE", "CHOWN", "FOWNER")
 """What the agent may do as root in a container; a student's program has none of it."""
 
+NO_RESOLVER = "127.0.0.1"
+"""Who is asked for names that no host of the lab has: the host itself, where nobody answers.
+
+Without it, engines before 23.0.11 ask their machine's own resolver for a container, even in a network that leads
+nowhere (CVE-2024-29018), and names carry data out."""
+
+IMPATIENT = ("timeout:1", "attempts:1")
+"""A mistyped name fails after a second instead of twenty, resolv.conf(5)."""
+
 SANDBOX_PIDS = 32
 """Room for pause, an agent, and the threads of the runtime that starts them."""
 
@@ -82,6 +91,8 @@ def sandbox_body(spec: SandboxSpec) -> Json:
         "Sysctls": dict(spec.sysctls),
         "NetworkMode": first.network if first else "none",
         "ExtraHosts": [f"{name}:{address}" for name, addresses in spec.hosts.items() for address in addresses],
+        "Dns": [NO_RESOLVER],
+        "DnsOptions": list(IMPATIENT),
         "PidsLimit": SANDBOX_PIDS,
         # The fence's, which gives it up before it becomes pause.
         "CapAdd": ["NET_ADMIN"],

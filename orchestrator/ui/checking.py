@@ -22,6 +22,9 @@ from orchestrator.ui.latest import keep
 from orchestrator.ui.progress import Progress
 from orchestrator.ui.table import check_line, closing, console, explanation, heading, literal, summary
 
+REFERENCE = "the reference solution"
+"""How a record calls it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -35,6 +38,11 @@ class Wanted:
     junit_file: Path | None = None
     options: dict[str, Any] = field(default_factory=dict)
     """Whose work to judge, and the like: passed on to the run."""
+
+    @property
+    def chose_whose(self) -> bool:
+        """Whether it says whose work to judge, instead of leaving that to what there is."""
+        return any(self.options.get(name) for name in ("submission", "reference", "starter", "wrong"))
 
     def request(self, definition: LabDefinition) -> Request:
         """The run to make."""
@@ -50,13 +58,13 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
         IpclabError: Whatever stopped it before its first check.
     """
     with Progress(f"{wanted.name} up") as progress, connected(progress.say) as engine:
-        done = lifecycle.up(engine, definition, wanted.name, base_image=wanted.base_image, watch=progress)
+        done = lifecycle.up(engine, definition.root, wanted.name, base_image=wanted.base_image, watch=progress)
     if live is not None and done.plan:
         # What the agents of the last run spoke to is not there any more.
         live.close()
     screen = console()
     record = run(wanted.request(definition), _Verdicts(definition, screen).show, live)
-    _conclude(record, wanted.name, definition, screen)
+    _conclude(record, wanted, definition, screen)
     keep(record, definition.root)
     if wanted.record_file is not None:
         record.write(wanted.record_file)
@@ -80,12 +88,15 @@ class _Verdicts:
             self.screen.print(explanation(verdict))
 
 
-def _conclude(record: Record, name: InstanceName, definition: LabDefinition, screen: Console) -> None:
+def _conclude(record: Record, wanted: Wanted, definition: LabDefinition, screen: Console) -> None:
     screen.print()
     screen.print(summary(record))
     screen.print(closing(record))
-    screen.print(Text(f"\n{name} stays up. A shell in a container of it, and its end:", "dim"))
-    for line in next_commands(name, definition):
+    if REFERENCE in record.submission and not wanted.chose_whose:
+        lay_out = f"ipclab workspace {definition.name}"
+        screen.print(Text(f"Where you have no sources yet, the reference was judged; `{lay_out}` gives you starters."))
+    screen.print(Text(f"\n{wanted.name} stays up. A shell in a container of it, and its end:", "dim"))
+    for line in next_commands(wanted.name, definition):
         screen.print(literal(f"  {line}"))
 
 

@@ -30,6 +30,8 @@ OLDEST_API = version("1.41")
 HOST_KEYS = {
     "CapAdd": "cap_add",
     "CapDrop": "cap_drop",
+    "Dns": "dns",
+    "DnsOptions": "dns_opt",
     "ExtraHosts": "extra_hosts",
     "Memory": "mem_limit",
     "MemorySwap": "memswap_limit",

@@ -53,7 +53,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def literal(text: str, style: str = "") -> Text:
-    r"""`text` as it is, lines kept; a character that is none to look at shows as `\u{1b}`, `::error::` as `\x3a:error::`."""
+    r"""`text` as it is, lines kept; what is none to look at shows as `\u{1b}`, `::error::` as `\x3a:error::`."""
     shown = "".join(one if one.isprintable() or one == "\n" else f"\\u{{{ord(one):x}}}" for one in text)
     return Text(inert(shown), style)
 

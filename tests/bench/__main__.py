@@ -15,7 +15,7 @@ from pathlib import Path
 
 import testinfra
 
-from orchestrator import lifecycle
+from orchestrator import settled
 from orchestrator.agent.client import Agent
 from orchestrator.agent.facts import SysvShm
 from orchestrator.engine.docker import DockerEngine
@@ -112,7 +112,7 @@ def going_up(rounds: int) -> list[Result]:
 def bare_calls() -> dict[str, object]:
     """What `up` would ask of the engine, as plain bodies, with the ids of sandboxes left open."""
     definition = load_lab_only(LAB)
-    images = lifecycle.references(definition)
+    images = settled.all_references()
     desired: Desired = resolve(definition.lab, NAME, slot=0, images=images)
     return {
         "parallel": PARALLEL,

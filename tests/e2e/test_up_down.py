@@ -25,10 +25,11 @@ from orchestrator.engine.endpoint import find_endpoint
 from orchestrator.errors import ObjectConflict
 from orchestrator.executor import Event, Stage, ignore
 from orchestrator.labels import InstanceName
-from orchestrator.lifecycle import build_image, references
+from orchestrator.lifecycle import build_image
 from orchestrator.plan import Plan
 from orchestrator.reconcile import reconcile
 from orchestrator.resolve import resolve
+from orchestrator.settled import all_references
 from orchestrator.slots import choose_slot
 from orchestrator.spec.lab import Lab
 from orchestrator.spec.load import load_lab_only
@@ -142,7 +143,7 @@ def engine() -> Iterator[DockerEngine]:
 @pytest.fixture(scope="module")
 def image(engine: DockerEngine, folder: Path) -> str:
     """The image that hosts are made of, built if need be."""
-    reference = references(load_lab_only(folder))["lab"]
+    reference = all_references()["lab"]
     build_image(engine, ImageSpec("lab", reference), None, print)
     return reference
 
@@ -398,6 +399,19 @@ def test_a_container_of_our_name_that_is_not_ours_is_not_touched(instance: Insta
         assert by_hand.inspect_container(made)["Id"] == made
     finally:
         by_hand.remove_container(made)
+
+
+def test_a_volume_of_our_name_that_is_not_ours_is_not_touched(instance: Instance, by_hand: Any) -> None:
+    instance.down()
+    name = instance.named("vol-alpha")
+    by_hand.create_volume(name)
+    try:
+        with pytest.raises(ObjectConflict, match=r"a volume .*vol-alpha that ipclab did not make"):
+            instance.up()
+        instance.down()
+        assert by_hand.inspect_volume(name)["Options"] is None
+    finally:
+        by_hand.remove_volume(name)
 
 
 def test_a_changed_definition_makes_anew_what_changed_and_what_shares_with_it(up: Instance, tmp_path: Path) -> None:

@@ -100,6 +100,14 @@ def test_a_lab_without_a_number_has_no_targets(tmp_path: Path, monkeypatch: pyte
     assert next_commands(InstanceName("try"), load_lab(folder, only=["fifo"]))[-1] == "ipclab down try"
 
 
+@pytest.mark.parametrize(
+    ("options", "chose"),
+    [({"submission": None, "wrong": ""}, False), ({"reference": True}, True), ({"wrong": "a/b"}, True)],
+)
+def test_who_is_judged_may_be_left_to_what_there_is(options: dict[str, object], chose: bool) -> None:
+    assert Wanted(InstanceName("lab-11"), options=options).chose_whose is chose
+
+
 def test_a_run_covers_what_was_named_or_all(tmp_path: Path) -> None:
     name = InstanceName("lab-11", "mine")
     assert Wanted(name).request(LAB).exercises == ("fifo", "tcp")

@@ -9,6 +9,7 @@ import errno
 import os
 import signal
 
+import gate
 import limits
 import privileges
 import refusal
@@ -86,6 +87,8 @@ class Launch:
         privileges.offer_to_oom_killer()
         os.umask(self.umask)
         privileges.become(self.uid, self.gid)
+        if self.uid != 0:  # root's programs are ours
+            gate.close()
         privileges.die_with(agent)
         os.chdir(self.cwd)
         limits.apply(self.limits)

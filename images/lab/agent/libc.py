@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
+PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+SECCOMP_MODE_FILTER = 2
+FILTER_INSTRUCTION_BYTES = 8
 IPC_RMID = 0
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -27,6 +30,12 @@ class _CapabilityHeader(ctypes.Structure):
     """`struct __user_cap_header_struct`."""
 
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _FilterProgram(ctypes.Structure):
+    """`struct sock_fprog`."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
 class QueueAttributes(ctypes.Structure):
@@ -53,6 +62,13 @@ def prctl(option: int, argument: int = 0) -> int:
     """prctl(2) with one argument."""
     unused = ctypes.c_ulong(0)
     return _checked(int(_LIBC.prctl(option, ctypes.c_ulong(argument), unused, unused, unused)), "prctl")
+
+
+def filter_calls(instructions: bytes) -> None:
+    """Have this process's system calls filtered from now on. See PR_SET_SECCOMP in prctl(2)."""
+    program = _FilterProgram(len(instructions) // FILTER_INSTRUCTION_BYTES, instructions)
+    mode, unused = ctypes.c_ulong(SECCOMP_MODE_FILTER), ctypes.c_ulong(0)
+    _checked(int(_LIBC.prctl(PR_SET_SECCOMP, mode, ctypes.byref(program), unused, unused)), "prctl")
 
 
 def drop_all_capabilities() -> None:
