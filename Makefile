@@ -45,6 +45,9 @@ up-%: venv ## Bring a lab up
 shell-%: venv ## Open a shell in a lab (IN=alpha/right)
 	@$(IPCLAB) shell lab-$* $(IN)
 
+workspace-%: venv ## Lay out work/lab-NN from the starters; files that are there are kept
+	@$(IPCLAB) workspace lab-$*
+
 down-%: venv ## Take a lab down
 	@$(IPCLAB) down lab-$* $(ARGS)
 
@@ -71,6 +74,11 @@ format: venv ## Format Python and C
 bench: venv ## Measure against the references, write docs/bench.md
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+generate: venv ## Write what is generated: JSON Schemas, Compose files, pictures
+	@$(IPCLAB) schema
+	@for lab in labs/*/lab.yaml; do name=$$(basename $$(dirname $$lab)); \
+		$(IPCLAB) compose $$name; $(IPCLAB) graph $$name -o docs/$$name.svg; done
+
 lock: ## Renew requirements.lock (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra dev pyproject.toml -o requirements.lock
@@ -78,4 +86,4 @@ lock: ## Renew requirements.lock (needs uv)
 clean: venv ## Remove every container, network and volume that is ours
 	@$(IPCLAB) clean -y
 
-.PHONY: help venv test unit lint format bench lock clean
+.PHONY: help venv test unit lint format bench generate lock clean

@@ -15,6 +15,7 @@ from orchestrator.agent.client import Agent
 from orchestrator.agent.process import Command, Process, Result
 from orchestrator.checks.submission import SourceProblem, Submission
 from orchestrator.display import printable
+from orchestrator.errors import InternalError
 from orchestrator.session import Session, User
 from orchestrator.spec.exercise import Exercise, Program
 
@@ -22,8 +23,9 @@ FLAGS = ("-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O1", "-g", "-pthread
 SECONDS = 30.0
 PRIVATE = 0o077
 """The umask of a compiler: students and references have one group."""
-KILLED = b"fatal error: Killed signal terminated program"
+KILLED = b"Killed signal terminated program"
 """What gcc says when its compiler was killed; nothing but a want of memory does that."""
+TOO_LARGE = b"File size limit exceeded signal terminated program"
 BINARY_CAP_BYTES = 16 << 20
 OUTPUT_CAP_BYTES = 64 << 10
 
@@ -75,10 +77,12 @@ class Build:
 
         Raises:
             AssertionError: It did not compile: the student's failure.
+            InternalError: It is ours, and did not compile.
         """
         made = self.compile()[program]
         if made.binary is None:
-            raise AssertionError(f"{program} does not compile:\n{made.messages}")
+            failure = InternalError if self.user.name == "peer" else AssertionError
+            raise failure(f"{program} does not compile:\n{made.messages}")
         path = f"/build/{self.user.name}/{self.exercise}/{program}"
         if (program, place) not in self._installed:
             self._put(self.session.agent(place), path, made.binary)
@@ -151,4 +155,6 @@ def _why_stopped(result: Result) -> str:
         return f"the compiler was stopped after {result.wall_s:.0f} s"
     if result.killed_for_output:
         return f"the compiler was stopped when it had printed {result.stdout_total + result.stderr_total} bytes"
-    return "the compiler ran out of memory" if not result.ok and KILLED in result.stderr else ""
+    if not result.ok and KILLED in result.stderr:
+        return "the compiler ran out of memory"
+    return "the program would be too large" if not result.ok and TOO_LARGE in result.stderr else ""

@@ -98,6 +98,8 @@ def params(bench: Bench) -> Params:
 
 def reference(bench: Bench) -> Programs:
     """The same programs from the reference solution, run as another user: `reference.client.run()`."""
+    # Now, while nothing of the student's runs: it could leave no room for a compiler.
+    bench.peers.compile()
     return bench.reference()
 
 

@@ -209,6 +209,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return LoadFileScheduling(config, log)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells the process that started it what it ran on."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None and STAGES in session.config.stash:
+        output["ipclab_about"] = session.config.stash[STAGES].about().plain()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """All workers draw from one seed."""

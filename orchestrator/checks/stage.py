@@ -28,9 +28,19 @@ class About:
     engine: dict[str, str] = field(default_factory=dict)
     image: dict[str, str] = field(default_factory=dict)
     """Image references to ids."""
-    submission: str = ""
+    submissions: dict[str, str] = field(default_factory=dict)
+    """Exercise to whose work was judged."""
     error: IpclabError | None = None
     """What stopped the run before its first check."""
+
+    def joined(self, other: About) -> About:
+        """What two processes of one run say together."""
+        submissions = {**self.submissions, **other.submissions}
+        return About(self.engine or other.engine, {**self.image, **other.image}, submissions, self.error or other.error)
+
+    def plain(self) -> dict[str, dict[str, str]]:
+        """For the way between processes, without the error: a worker's stops the whole run by itself."""
+        return {"engine": self.engine, "image": self.image, "submissions": self.submissions}
 
 
 @dataclass(slots=True)
@@ -76,7 +86,7 @@ class Stage:
         """The submission's programs."""
         if self._own is None:
             chosen = self.stages.submission(self.definition, self.name)
-            self.stages.note(chosen.label)
+            self.stages.note(self.name, chosen.label)
             self._own = Build(self.session(), self.name, self.exercise, chosen, self.session().student)
         return self._own
 
@@ -108,12 +118,11 @@ class Stages:
 
     config: pytest.Config
     seed: str = ""
-    _definitions: dict[Path, LabDefinition] = field(default_factory=dict)
     _stages: dict[Path, Stage] = field(default_factory=dict)
     live: Live = field(default_factory=Live)
     _lent: bool = False
     """Whether `live` is somebody else's to close."""
-    _labels: dict[str, None] = field(default_factory=dict)
+    _labels: dict[str, str] = field(default_factory=dict)
     _error: IpclabError | None = None
 
     def __post_init__(self) -> None:
@@ -134,8 +143,8 @@ class Stages:
         if not (folder / "exercise.yaml").is_file() or not (folder.parent / "lab.yaml").is_file():
             return None
         if folder not in self._stages:
-            definition = self._definitions.get(folder.parent) or load_lab(folder.parent)
-            self._definitions[folder.parent] = definition
+            # Only this exercise is read: another one may be unfinished.
+            definition = load_lab(folder.parent, only=[folder.name])
             if folder.name not in definition.exercises:
                 return None
             self._stages[folder] = Stage(self, definition, folder.name)
@@ -194,9 +203,9 @@ class Stages:
         if session is not None:
             session.close(down=not self.config.getoption("--as-is"))
 
-    def note(self, label: str) -> None:
+    def note(self, exercise: str, label: str) -> None:
         """Remember whose work was judged."""
-        self._labels[label] = None
+        self._labels[exercise] = label
 
     def about(self) -> About:
         """What the run ran on."""
@@ -209,8 +218,8 @@ class Stages:
                 "kernel": info.kernel,
             }
             image = {spec.reference: session.engine.image_id(spec.reference) or "" for spec in session.desired.images}
-            return About(engine, image, ", ".join(self._labels))
-        return About(submission=", ".join(self._labels), error=self._error)
+            return About(engine, image, dict(self._labels))
+        return About(submissions=dict(self._labels), error=self._error)
 
     def _instance(self) -> str:
         # Two workers on one host would find each other's leftovers: each further worker has an instance of its own.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,8 @@ class ExerciseRecord:
     name: str
     title: str
     topic: str
+    submission: str
+    """Whose work was judged: a folder, `the reference solution`…"""
     checks: tuple[Verdict, ...]
 
     @property
@@ -38,7 +39,7 @@ class ExerciseRecord:
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        own = {"name": self.name, "title": self.title, "topic": self.topic}
+        own = {"name": self.name, "title": self.title, "topic": self.topic, "submission": self.submission}
         return own | {
             "points": self.points,
             "max_points": self.max_points,
@@ -53,7 +54,6 @@ class Record:
     lab: str
     title: str
     instance: str
-    submission: str
     engine: Mapping[str, str]
     image: Mapping[str, str]
     """Image references to ids."""
@@ -62,6 +62,11 @@ class Record:
     """UTC, ISO 8601."""
     duration_s: float
     exercises: tuple[ExerciseRecord, ...]
+
+    @property
+    def submission(self) -> str:
+        """Whose work was judged, all exercises together."""
+        return ", ".join(dict.fromkeys(exercise.submission for exercise in self.exercises))
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -96,7 +101,6 @@ class Record:
             "lab": self.lab,
             "title": self.title,
             "instance": self.instance,
-            "submission": self.submission,
             "engine": dict(self.engine),
             "image": dict(self.image),
             "seed": self.seed,
@@ -110,14 +114,13 @@ class Record:
     def write(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
         text = json.dumps(self.plain(), indent=2, ensure_ascii=True) + "\n"
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        # Not mkstemp: its files are for their owner alone, and a record is for others to read, as the umask says.
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with os.fdopen(handle, "w") as file:
-                file.write(text)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            fresh.write_text(text)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
 
 
 def merged(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -134,7 +137,11 @@ def _worse(first: Verdict, second: Verdict) -> Verdict:
     return replace(worse, duration_s=round(first.duration_s + second.duration_s, 4))
 
 
-def by_exercise(verdicts: Sequence[Verdict], titles: Mapping[str, tuple[str, str]]) -> tuple[ExerciseRecord, ...]:
-    """The verdicts grouped, in the order of `titles`: exercise to (title, topic)."""
-    groups = {name: [verdict for verdict in verdicts if verdict.exercise == name] for name in titles}
-    return tuple(ExerciseRecord(name, *titles[name], tuple(group)) for name, group in groups.items() if group)
+def by_exercise(
+    verdicts: Sequence[Verdict], titles: Mapping[str, tuple[str, str]], submissions: Mapping[str, str]
+) -> tuple[ExerciseRecord, ...]:
+    """The verdicts grouped, in the order of `titles`: exercise to (title, topic). `submissions`: exercise to whose."""
+    groups = {name: tuple(verdict for verdict in verdicts if verdict.exercise == name) for name in titles}
+    return tuple(
+        ExerciseRecord(name, *titles[name], submissions.get(name, ""), group) for name, group in groups.items() if group
+    )

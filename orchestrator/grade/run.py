@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,15 +99,20 @@ class Collector:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Ask the live labs what they ran on, while they are there."""
-        self.about = stages_of(session.config).about()
+        self.about = self.about.joined(stages_of(session.config).about())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker ran on."""
+        self.about = self.about.joined(About(**getattr(node, "workeroutput", {}).get("ipclab_about", {})))
 
 
 def run(request: Request, on_verdict: Callable[[Verdict], None], live: Live | None = None) -> Record:
     """Run the checks and return the record. With `live` its sessions are used and left open, for the next run.
 
     Raises:
-        UsageError: pytest did not understand the request, or nothing matches it.
-        InternalError: A test file can't be collected, or pytest itself failed.
+        UsageError: pytest did not understand the request, nothing matches it, or a test file can't be read.
+        InternalError: pytest itself failed.
         IpclabError: Whatever stopped the run before its first check.
     """
     collector = Collector(on_verdict)
@@ -119,13 +125,12 @@ def run(request: Request, on_verdict: Callable[[Verdict], None], live: Live | No
         lab=definition.name,
         title=definition.lab.title,
         instance=request.instance,
-        submission=collector.about.submission,
         engine=collector.about.engine,
         image=collector.about.image,
         seed=collector.seed,
         started=started.isoformat(timespec="seconds"),
         duration_s=round(time.monotonic() - clock, 3),
-        exercises=by_exercise(merged(collector.verdicts), titles),
+        exercises=by_exercise(merged(collector.verdicts), titles, collector.about.submissions),
     )
 
 
@@ -144,7 +149,7 @@ def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:
     if collector.about.error is not None:
         raise collector.about.error
     if collector.trouble:
-        raise InternalError("a test file is broken:\n" + "\n".join(collector.trouble))
+        raise UsageError("a test file is broken:\n" + "\n".join(collector.trouble))
     if status == pytest.ExitCode.USAGE_ERROR:
         raise UsageError("pytest refused the command line")
     if status == pytest.ExitCode.NO_TESTS_COLLECTED or not collector.verdicts:

@@ -32,7 +32,8 @@ def last_run(lab: Path, name: InstanceName, exercise: str | None = None) -> Rend
     blocks = [block for found in record["exercises"] if exercise in (None, found["name"]) for block in _exercise(found)]
     if not blocks:
         raise UsageError(f"the last run had no exercise {exercise!r}", fix=f"ipclab check {name.lab} {exercise}")
-    when = literal(f"{name}, {record['started']}: {record['submission']}", "dim")
+    whose = ", ".join(dict.fromkeys(found["submission"] for found in record["exercises"]))
+    when = literal(f"{name}, {record['started']}: {whose}", "dim")
     return Group(when, *blocks)
 
 

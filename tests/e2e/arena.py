@@ -42,7 +42,7 @@ class Arena:
     live: Live = field(default_factory=Live)
 
     def judge(self, **chosen: Any) -> Record:
-        """The record of a run over the exercise `attack`: `wrong="attack/NAME"`, `submission=FOLDER`, `reference=True`."""
+        """The record of a run over the exercise `attack`, of whose work `chosen` says: `wrong="attack/NAME"`."""
         request = Request(self.definition, ("attack",), INSTANCE, **chosen)
         return run(request, lambda verdict: None, self.live)
 

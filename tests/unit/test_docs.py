@@ -79,8 +79,8 @@ def test_every_field_of_the_record_is_explained() -> None:
     explained = {
         name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
     }
-    record = Record("l", "t", "i", "s", {}, {}, "s", "n", 0.0, ())
-    exercise = ExerciseRecord("n", "t", "t", ())
+    record = Record("l", "t", "i", {}, {}, "s", "n", 0.0, ())
+    exercise = ExerciseRecord("n", "t", "t", "s", ())
     known = {*record.plain(), *exercise.plain(), *(field.name for field in fields(Verdict))}
     assert explained == known
     assert f"of this format: {VERSION}." in text

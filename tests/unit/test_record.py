@@ -25,14 +25,15 @@ FAILED = replace(PASSED, nodeid="x::test_b", check="test_b", outcome=Outcome.FAI
 
 
 def record(*verdicts):
-    exercises = by_exercise(verdicts, {"fifo": ("FIFOs", "pipes"), "tcp": ("TCP", "sockets")})
-    return Record("lab-11", "Title", "main", "ref", {"name": "e"}, {}, "s", "2026-01-01T00:00:00+00:00", 1.0, exercises)
+    exercises = by_exercise(verdicts, {"fifo": ("FIFOs", "pipes"), "tcp": ("TCP", "sockets")}, {"fifo": "work/fifo"})
+    return Record("lab-11", "Title", "main", {"name": "e"}, {}, "s", "2026-01-01T00:00:00+00:00", 1.0, exercises)
 
 
 def test_points_are_summed_and_exercises_without_checks_left_out():
     found = record(PASSED, FAILED)
     assert (found.points, found.max_points) == (2, 4)
     assert [exercise.name for exercise in found.exercises] == ["fifo"]
+    assert found.submission == "work/fifo"
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,8 @@ def lab(tmp_path: Path) -> Path:
     """The folder of a lab whose exercise was checked."""
     folder = tmp_path / "labs" / "lab-11"
     folder.mkdir(parents=True)
-    exercises = by_exercise([VERDICT], {"fifo": ("FIFO", "pipes")})
-    keep(
-        Record("lab-11", "A lab", "mine", "my work", {}, {}, "5eed", "2026-01-01T00:00:00+00:00", 1, exercises), folder
-    )
+    exercises = by_exercise([VERDICT], {"fifo": ("FIFO", "pipes")}, {"fifo": "my work"})
+    keep(Record("lab-11", "A lab", "mine", {}, {}, "5eed", "2026-01-01T00:00:00+00:00", 1, exercises), folder)
     return folder
 
 

@@ -45,8 +45,10 @@ ANY_TEXT = st.text(st.characters(), max_size=300)
 
 
 def record(*verdicts: Verdict, submission: str = "the reference solution") -> Record:
-    exercises = by_exercise(verdicts, {"fifo": ("FIFO", "pipes with a name"), "tcp": ("TCP", "sockets")})
-    return Record("lab-11", "A lab", "main", submission, {}, {}, "5eed", "2026-01-01T00:00:00+00:00", 1.0, exercises)
+    exercises = by_exercise(
+        verdicts, {"fifo": ("FIFO", "pipes with a name"), "tcp": ("TCP", "sockets")}, {"fifo": submission}
+    )
+    return Record("lab-11", "A lab", "main", {}, {}, "5eed", "2026-01-01T00:00:00+00:00", 1.0, exercises)
 
 
 def drawn(renderable: RenderableType, columns: int = 80, *, colours: bool = False) -> str:
