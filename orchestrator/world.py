@@ -178,6 +178,9 @@ class Observed:
     """(network name, subnets) of every network on the engine: new ones must not overlap."""
 
 
+MAKING = 1
+"""Raise it when an engine makes something else of the same spec, so that what an older version made is recreated."""
+
 Spec = NetworkSpec | VolumeSpec | SandboxSpec | ContainerSpec
 
 
@@ -191,4 +194,4 @@ def definition(spec: Spec) -> str:
     """Sixteen hexadecimal digits that differ when anything about `spec` does, its labels left out."""
     fields = {key: value for key, value in asdict(spec).items() if key != "labels"}
     text = json.dumps(fields, sort_keys=True, default=_plain)
-    return hashlib.sha256(f"{type(spec).__name__} {text}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{MAKING} {type(spec).__name__} {text}".encode()).hexdigest()[:16]

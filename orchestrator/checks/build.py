@@ -133,6 +133,7 @@ class Build:
             return Compiled(name, None, str(begun))
         agent, folder, process = begun
         result = process.wait(self._patience_s + 5)
+        process.kill()  # a compiler that was stopped has children, which take longer to die
         binary = agent.get(f"{folder}/{name}", cap_bytes=BINARY_CAP_BYTES).data if result.ok else None
         agent.remove_tree(folder)
         return Compiled(name, binary, _messages(result, folder))

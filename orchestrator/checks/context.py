@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from orchestrator.agent.client import Agent
 from orchestrator.agent.facts import Fact, Limits, Snapshot
@@ -18,6 +19,17 @@ from orchestrator.checks.modules import Surroundings
 from orchestrator.checks.parameters import Params, Value
 from orchestrator.errors import AgentError, IntegrityError
 from orchestrator.session import Session
+
+
+class Stoppable(Protocol):
+    """A program that was started, as far as its check must know of it."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+
+    def end(self) -> str:
+        """How it ended, in words."""
 
 
 @dataclass(slots=True)
@@ -30,6 +42,8 @@ class CheckContext:
     """What was done, one sentence each, for the report."""
     pids: dict[str, dict[int, str]] = field(default_factory=dict)
     """For each place, or host that shares its processes, the programs that were started: process id to name."""
+    running: list[Stoppable] = field(default_factory=list)
+    """Programs that were started and whose end was not told yet."""
     _before: dict[str, Snapshot] = field(default_factory=dict)
     _began: float = 0.0
     _lost: dict[str, AgentError] = field(default_factory=dict)
@@ -74,7 +88,17 @@ class CheckContext:
     @property
     def surroundings(self) -> Surroundings:
         """What the modules of this check's hosts know of it."""
-        return Surroundings(self.diagnosis, self.session.scale)
+        return Surroundings(self.diagnosis, self.session.scale, self.anything_runs)
+
+    def anything_runs(self) -> bool:
+        """Whether a program of this check may still do something; also when none was started through it."""
+        return not self.running or any(program.alive for program in self.running)
+
+    def tell_ends(self) -> tuple[str, ...]:
+        """How those programs ended that nobody waited for, one sentence each."""
+        ended = [program for program in self.running if not program.alive]
+        self.running = [program for program in self.running if program not in ended]
+        return tuple(program.end() for program in ended)
 
     def started(self, place: str, pid: int, title: str) -> None:
         """Remember a program by its process id, and when the first one was started."""

@@ -54,7 +54,7 @@ class Verdict:
             ("expected", (self.expected,)),
             ("observed", (self.observed,)),
             ("because", self.reason.splitlines()),
-            ("blocked", self.diagnosis),
+            ("where", self.diagnosis),
             ("kernel", self.facts),
             ("hint", (self.hint,)),
         ]

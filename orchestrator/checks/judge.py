@@ -33,6 +33,8 @@ def judge(
 ) -> Verdict:
     """The verdict of one check; facts and diagnosis are taken now, before anything is cleaned up."""
     terms = terms_of(item)
+    if context is not None and outcome is not Outcome.PASSED:
+        context.steps.extend(_or_nothing(context.tell_ends))
     expected, observed = _compared(error, compared)
     failed = outcome in (Outcome.FAILED, Outcome.GRADER_ERROR) and context is not None
     return Verdict(
@@ -57,17 +59,31 @@ def judge(
 
 
 def title_of(item: pytest.Item) -> str:
-    """The first paragraph of its docstring on one line; its name without one."""
-    documentation = inspect.getdoc(getattr(item, "obj", None)) or item.name
-    return " ".join(documentation.partition("\n\n")[0].split())
+    """The sentence that the student reads: the first paragraph of the check's docstring, or its name without one."""
+    return _sentence(getattr(item, "obj", None), item.name)
+
+
+def title_in(module: object, name: str) -> str:
+    """The sentence of the check `name` of a test file."""
+    return _sentence(getattr(module, name, None), name)
+
+
+def _sentence(function: object, name: str) -> str:
+    return " ".join((inspect.getdoc(function) or name).partition("\n\n")[0].split())
 
 
 def _compared(error: BaseException | None, compared: tuple[str, str] | None) -> tuple[str, str]:
     if isinstance(error, TimedOut):
         return error.awaited, error.observed
     if isinstance(error, AssertionError) and compared:
-        return _line(compared[0]), _line(compared[1])
+        form = _octal if "mode" in str(error) else str
+        return _line(form(compared[0])), _line(form(compared[1]))
     return "", ""
+
+
+def _octal(text: str) -> str:
+    """A mode as `chmod` writes it, out of a number in decimal; anything else as it is."""
+    return f"0{int(text):o}" if text.isdecimal() else text
 
 
 def _reason(item: pytest.Item, error: BaseException | None) -> str:
@@ -76,6 +92,8 @@ def _reason(item: pytest.Item, error: BaseException | None) -> str:
     text = str(error) or type(error).__name__
     # What pytest adds about the parts of an expression ("+  where ...") helps authors, who see it with -v.
     told = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(ASIDES)]
+    # What the author says is for the student; the expression below it says the same in Python.
+    told = [line for line in told if not line.startswith("assert ")] or told
     lines = [_line(line) for line in told[:12]]
     place = _line_in_test(item, error)
     return "\n".join([*lines, *([f"({place})"] if place else [])])

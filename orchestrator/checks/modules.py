@@ -6,13 +6,14 @@ field of the fact as a property. They need an agent and nothing else of this pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestrator.agent import facts
 from orchestrator.agent.client import Agent
-from orchestrator.agent.match import AtLeast, Exactly
+from orchestrator.agent.match import AtLeast, Contains, Count, Exactly, Ge, In, Le
 from orchestrator.agent.notyet import NotYet
 from orchestrator.checks.outcome import TimedOut
 
@@ -20,10 +21,16 @@ F = TypeVar("F", bound=facts.Fact)
 Ask = Callable[[], Agent]
 """Gives the agent of the container that is asked; it may have been restarted since the last time."""
 PATIENCE_S = 5.0
+LOOK_S = 0.5
+"""Between two looks whether any program still runs; the agent itself looks at facts far more often."""
 
 
 def _nothing() -> tuple[str, ...]:
     return ()
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Surroundings:
     """Says where each program is blocked, one sentence each."""
     scale: float = 1.0
     """How much longer than on an idle machine everything may take."""
+    anything_runs: Callable[[], bool] = _always
+    """Whether a program may still change something: when none can, waiting is in vain."""
 
 
 class Module(Generic[F]):
@@ -71,11 +80,7 @@ class Module(Generic[F]):
             TimedOut: There is none in time; says what there is instead and where each process is.
         """
         wanted = {**self._match, **match}
-        timeout_s *= self._around.scale
-        try:
-            return self._agent().wait(self.fact_type, timeout_s, count=AtLeast(1), **wanted)[0]
-        except NotYet:
-            raise TimedOut(self._named(wanted), self._instead(timeout_s), self._around.explain()) from None
+        return self._wait(timeout_s, self._named(wanted), AtLeast(1), wanted)[0]
 
     def wait_gone(self, timeout_s: float = PATIENCE_S) -> None:
         """Return as soon as none matches.
@@ -83,11 +88,21 @@ class Module(Generic[F]):
         Raises:
             TimedOut: One is still there.
         """
-        timeout_s *= self._around.scale
-        try:
-            self._agent().wait(self.fact_type, timeout_s, count=Exactly(0), **self._match)
-        except NotYet:
-            raise TimedOut(f"no {self._named(self._match)}", self._instead(timeout_s), self._around.explain()) from None
+        self._wait(timeout_s, f"no {self._named(self._match)}", Exactly(0), self._match)
+
+    def _wait(self, timeout_s: float, awaited: str, count: Count, match: Mapping[str, object]) -> tuple[F, ...]:
+        """The facts as soon as there are as many as wanted; gives up early when no program runs that could help."""
+        began = time.monotonic()
+        deadline = began + timeout_s * self._around.scale
+        while True:
+            left_s = max(deadline - time.monotonic(), 0.0)
+            last = left_s <= LOOK_S or not self._around.anything_runs()
+            try:
+                return self._agent().wait(self.fact_type, min(left_s, LOOK_S), count=count, **match)
+            except NotYet:
+                if last:
+                    waited_s = time.monotonic() - began
+                    raise TimedOut(awaited, self._instead(waited_s), self._around.explain()) from None
 
     def __getattr__(self, name: str) -> Any:
         """A field of the fact.
@@ -103,14 +118,28 @@ class Module(Generic[F]):
         return getattr(fact, name)
 
     def _named(self, match: dict[str, object]) -> str:
-        about = ", ".join(f"{name} {value}" for name, value in match.items())
+        about = ", ".join(f"{name.replace('__', '.')} {said(value)}" for name, value in match.items())
         return f"{self.noun} with {about}" if about else f"{self.noun}"
 
-    def _instead(self, timeout_s: float) -> str:
+    def _instead(self, waited_s: float) -> str:
         near = self.facts or self._agent().facts(self.fact_type)
         if not near:
-            return f"after {timeout_s:g} s there is no {self.noun} at all"
-        return f"after {timeout_s:g} s there is: " + "; ".join(fact.describe() for fact in near[:5])
+            return f"after {waited_s:.1f} s there is no {self.noun} at all"
+        return f"after {waited_s:.1f} s there is: " + "; ".join(fact.describe() for fact in near[:5])
+
+
+def said(value: object) -> str:
+    """A wanted value or condition in words: `at least 53`, `S or R`."""
+    match value:
+        case Ge():
+            return f"at least {value.value:g}"
+        case Le():
+            return f"at most {value.value:g}"
+        case In():
+            return " or ".join(map(str, value.values))
+        case Contains():
+            return f"with {value.value}"
+    return str(value)
 
 
 class SysvShm(Module[facts.SysvShm]):

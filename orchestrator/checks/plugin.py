@@ -28,6 +28,15 @@ CONTEXT: pytest.StashKey[CheckContext] = pytest.StashKey()
 COMPARED = pytest.StashKey[tuple[str, str] | None]()
 OUTCOMES = pytest.StashKey[dict[str, Outcome]]()
 COMPILES = "compiles"
+COMPARISONS = {
+    "==": "",
+    "is": "",
+    "<": "less than ",
+    ">": "more than ",
+    "<=": "at most ",
+    ">=": "at least ",
+    "!=": "not ",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,14 +131,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for name in terms_of(item).needs:
         outcome = outcomes.get(f"{folder}::{name}", Outcome.PASSED)
         if outcome is not Outcome.PASSED:
-            pytest.skip(f"it builds on another check, {name}, which is {outcome}")
+            pytest.skip(f"it builds on «{_title(item, name)}», which did not pass")
     if stage.own().problems():
         pytest.skip("the programs do not compile")
 
 
+def _title(item: pytest.Item, name: str) -> str:
+    """The sentence of another check of the same file, as the student's table shows it."""
+    from orchestrator.checks.judge import title_in
+
+    return title_in(getattr(item.getparent(pytest.Module), "obj", None), name)
+
+
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> None:
     """Remember what was compared last: it is what a failing check expected and observed."""
-    config.stash[COMPARED] = (f"{'' if op == '==' else op + ' '}{right!r}", repr(left))
+    config.stash[COMPARED] = (COMPARISONS.get(op, f"{op} ") + _shown(right), _shown(left))
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else repr(value)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,6 +24,8 @@ from orchestrator.spec.exercise import Program as ProgramModel
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}
 OUTPUT_CAP_BYTES = 256 << 10
 OUTPUT_KILL_BYTES = 16 << 20
+END_S = 5.0
+"""To hear of the end of a program that has ended."""
 
 
 class Installer(Protocol):
@@ -88,7 +90,9 @@ class Program:
         shown = " ".join(printable(argument, limit=60) or "''" for argument in filled)
         self.context.say(f"started {self.title} {shown} in {self.place} (pid {process.pid})")
         self.context.started(self.place, process.pid, self.title)
-        return Running(self, process, allowed_s, time.monotonic())
+        running = Running(self, process, allowed_s)
+        self.context.running.append(running)
+        return running
 
     def run(
         self,
@@ -121,7 +125,6 @@ class Running:
     program: Program
     remote: Process
     allowed_s: float
-    began: float
 
     @property
     def pid(self) -> int:
@@ -159,8 +162,18 @@ class Running:
                 raise self._timed_out("its end", patience_s) from None
             self.remote.kill()
             result = replace(self.remote.wait(5.0), timed_out=True)
-        self.program.context.say(f"{self.program.title}: {result.describe()}{_printed(result)}")
+        context = self.program.context
+        if self in context.running:
+            context.running.remove(self)
+        context.say(self._ended(result))
         return result
+
+    def end(self) -> str:
+        """How it ended, in words: it must have."""
+        return self._ended(self.remote.wait(END_S))
+
+    def _ended(self, result: Result) -> str:
+        return f"{self.program.title}: {result.describe()}{_printed(result)}"
 
     def output(self) -> Output:
         """What it has printed so far."""
@@ -226,8 +239,12 @@ class Running:
             pause_s = min(2 * pause_s, 0.02)
 
     def _timed_out(self, awaited: str, patience_s: float) -> TimedOut:
-        state = "it still runs" if self.alive else "it has ended"
-        observed = f"{state} after {patience_s:.3g} s, having printed '{printable(self.output().stdout, limit=200)}'"
+        if self.alive:
+            printed = printable(self.output().stdout, limit=200)
+            observed = f"it still runs after {patience_s:.3g} s, having printed '{printed}'"
+        else:
+            result = self.remote.wait(END_S)
+            observed = f"{result.describe()}{_printed(result)}"
         return TimedOut(f"{self.program.title}: {awaited}", observed, self.program.context.diagnosis())
 
 

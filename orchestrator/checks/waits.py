@@ -40,7 +40,7 @@ IN_C: Mapping[str, str] = {
     "ppoll": "poll",
     "pselect6": "select",
     "rt_sigsuspend": "sigsuspend",
-    "rt_sigtimedwait": "sigwait",
+    "rt_sigtimedwait": "sigtimedwait",
     "semtimedop": "semop",
     "wait4": "waitpid",
 }

@@ -172,7 +172,7 @@ class DockerEngine:
             client.create_network(**translate.network_body(spec, self._api))
 
     def remove_network(self, name: str) -> None:
-        """Remove our networks of this name, mostly one, and disconnect whatever hangs on them; an absent one is fine."""
+        """Remove our networks of this name, mostly one, and disconnect what hangs on them; an absent one is fine."""
         with self._clients.calling(f"look for network {name}") as client:
             rows = [row for row in client.networks(names=[name]) if row["Name"] == name]
         # An engine can hold a second network of the same name, and that may be somebody else's.

@@ -38,7 +38,7 @@ def wait(self: Agent, kind: type[Fact], timeout_s: float, *, count: Count = SOME
         if len(found) >= low and (high is None or len(found) <= high):
             return found
         if time.monotonic() > deadline:
-            raise NotYet("not so", SNAPSHOT(self), found)
+            raise NotYet("not so", SNAPSHOT(self), facts=found)
 
 
 Agent.facts, Agent.snapshot, Agent.wait = facts, snapshot, wait  # type: ignore[assignment, method-assign]

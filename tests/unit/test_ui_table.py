@@ -13,6 +13,7 @@ from rich.console import RenderableType
 
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
+from orchestrator.display import inert
 from orchestrator.grade.record import Record, by_exercise
 from orchestrator.ui.table import WIDTH, Screen, check_line, closing, console, explanation, heading, literal, summary
 
@@ -86,7 +87,7 @@ def test_a_failed_check_explains_itself_from_what_was_done_to_the_hint() -> None
         r"     observed  b'two\n'",
         r"      because  assert b'two\n' == b'one\n'",
         "               (test_fifo.py:31)",
-        "      blocked  reader is in open() of /ipc/lines-x for reading; no process has it open for writing",
+        "        where  reader is in open() of /ipc/lines-x for reading; no process has it open for writing",
         "       kernel  FIFO /ipc/lines-x, mode 0660",
         "         hint  fifo(7) says when open() returns.",
         "",
@@ -147,7 +148,7 @@ def test_no_text_can_move_the_cursor_colour_a_line_or_leave_its_column(text: str
 
 @given(st.text("[]/bold red=:smile#", max_size=40))
 def test_brackets_and_colons_are_no_markup(text: str) -> None:
-    assert drawn(literal(text), 200) == f"{text}\n"
+    assert drawn(literal(text), 200) == f"{inert(text)}\n"
     assert drawn(text, 200) == f"{text}\n"
 
 

@@ -16,7 +16,8 @@ import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
 
     from descriptors import Descriptor
     from family import Family
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from neighbours import Neighbours
     from proc import Stat
     from walk import SpecialFile
+
+    Found = TypeVar("Found")
 
 QUEUES = "/dev/mqueue"
 PATIENCE_S = 1.0
@@ -52,7 +55,7 @@ class Scan:
         self.vantage = vantage
         self.truncated = False
         """Whether something was too long to be read to its end."""
-        self._patience_ends = time.monotonic() + PATIENCE_S
+        self._patience_s = PATIENCE_S
         self._stats: dict[int, Stat | None] = {}
         self._programs: dict[int, int | None] = {}
         self._descriptors: dict[int, list[Descriptor]] = {}
@@ -97,14 +100,14 @@ class Scan:
     def mappings(self, pid: int) -> list[Mapping]:
         """What memory a process shares; nothing once our patience has ended."""
         if pid not in self._mappings:
-            found = mappings.of(pid) if self._is_patient() else []
+            found = self._patiently(lambda: mappings.of(pid))
             self._note(len(found) >= mappings.MOST)
             self._mappings[pid] = found
         return self._mappings[pid]
 
     def argv(self, pid: int, limit_bytes: int = 4096) -> list[bytes]:
         """A process's arguments; none once our patience has ended."""
-        return proc.argv(pid, limit_bytes) if self._is_patient() else []
+        return self._patiently(lambda: proc.argv(pid, limit_bytes))
 
     @cached_property
     def socket_holders(self) -> dict[int, list[int]]:
@@ -137,11 +140,15 @@ class Scan:
                 counts[line.partition(b" ")[0]] = int(numbers.get(b"inuse", 0)) + int(numbers.get(b"tw", 0))
         return counts
 
-    def _is_patient(self) -> bool:
-        """Whether there is time left for what another process may make us wait for; if not, remember that it shows."""
-        late = time.monotonic() > self._patience_ends
-        self._note(late)
-        return not late
+    def _patiently(self, look: Callable[[], list[Found]]) -> list[Found]:
+        """What a look at a process's memory finds, which that process may make us wait for; nothing after too long."""
+        if self._patience_s <= 0:
+            self._note(True)
+            return []
+        begun = time.monotonic()
+        found = look()
+        self._patience_s -= time.monotonic() - begun
+        return found
 
     def _note(self, truncated: bool) -> None:
         """Remember that something was cut off."""
