@@ -32,6 +32,8 @@ ROOT = Path(__file__).parent.parent.parent
 IPCLAB = str(Path(sys.executable).parent / "ipclab")
 LAB = ROOT / "labs" / "lab-11"
 NAME = InstanceName("lab-11", "bench")
+SEEN_BY_EXEC = "not outlives_bad_clients"
+"""An exec for each fact is too slow to see a connection in close_wait, for which that check waits."""
 
 
 def quietly(*command: str, cwd: Path = ROOT, environment: dict[str, str] | None = None) -> None:
@@ -46,7 +48,7 @@ def command(*words: str) -> Step:
     return lambda: quietly(*words)
 
 
-def one_fact() -> Result:
+def one_fact() -> list[Result]:
     """A fact through the agent, against a command through testinfra's own Docker backend."""
     quietly(IPCLAB, "up", "lab-11", "--instance", NAME.instance)
     container = NAME.named("alpha", "left")
@@ -60,15 +62,16 @@ def one_fact() -> Result:
             ours_s += [seconds(lambda: agent.facts(SysvShm, key=5678)) for _ in range(200)]
     engine.close()
     value, reference = statistics.median(ours_s[200:]) * 1e3, statistics.median(theirs_s[1:]) * 1e3
-    return ratio_result(
+    against = ratio_result(
         "one fact through the agent",
         value,
         reference,
         unit="ms",
         at_most=1 / 200,
         against='testinfra docker://, run("true")',
-        note=f"{reference / value:.0f} times faster; the absolute bar is a median under 0.3 ms",
+        note=f"{reference / value:.0f} times faster",
     )
+    return [against, bound_result("one fact through the agent", value, unit="ms", below=0.3)]
 
 
 def going_up(rounds: int) -> list[Result]:
@@ -142,8 +145,9 @@ def checking(rounds: int) -> list[Result]:
     quietly(IPCLAB, "up", "lab-11", "--instance", NAME.instance)
     check = (IPCLAB, "check", "lab-11", "--instance", NAME.instance, "--reference")
     python = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(LAB), "--reference")
-    slow = (*python, "--instance", NAME.instance, "-p", "tests.bench.exec_per_fact")
-    took = medians(in_turns({"agent": command(*check), "exec": command(*slow)}, rounds))
+    slow = (*python, "--instance", NAME.instance, "-p", "tests.bench.exec_per_fact", "-k", SEEN_BY_EXEC)
+    steps = {"all": command(*check), "agent": command(*check, "-k", SEEN_BY_EXEC), "exec": command(*slow)}
+    took = medians(in_turns(steps, rounds))
     against_exec = ratio_result(
         "make lab-11, all exercises with the reference, warm",
         took["agent"],
@@ -151,8 +155,9 @@ def checking(rounds: int) -> list[Result]:
         unit="s",
         at_most=0.5,
         against="the same checks through an exec for each fact",
+        note="without one check of 50, whose TCP states are shorter than an exec takes",
     )
-    return [against_exec, bound_result("make lab-11, warm", took["agent"], unit="s", below=20)]
+    return [against_exec, bound_result("make lab-11, warm", took["all"], unit="s", below=20)]
 
 
 def from_nothing() -> Result:
@@ -183,7 +188,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="leave the start from nothing out")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    results = [one_fact(), *going_up(arguments.rounds), up_when_up(), *checking(max(3, arguments.rounds - 2))]
+    results = [*one_fact(), *going_up(arguments.rounds), up_when_up(), *checking(3)]
     quietly(IPCLAB, "down", "lab-11", "--instance", NAME.instance)
     if not arguments.quick:
         results.append(from_nothing())
