@@ -15,7 +15,7 @@ from orchestrator.engine.base import Engine
 from orchestrator.errors import IntegrityError
 from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
-from orchestrator.workspace import STUDENT_GID, student_uid
+from orchestrator.workspace import STUDENT_GID
 from orchestrator.world import ContainerSpec, Desired, Limits
 
 NAMESPACE_OF = {"sysv_shm": "ipc", "sysv_sem": "ipc", "sysv_msg": "ipc", "posix_shm": "ipc", "posix_sem": "ipc",
@@ -39,6 +39,8 @@ class User:
     gid: int
 
 
+JUDGED = User("judged", 1998, STUDENT_GID)
+"""Runs the programs of a submission: it has the group of the student who works in a shell, and not the files."""
 PEER = User("peer", 1999, STUDENT_GID)
 
 
@@ -50,7 +52,6 @@ class Session:
     definition: LabDefinition
     name: InstanceName
     desired: Desired
-    student: User
     pool: AgentPool
     scale: float = 1.0
     """How much longer things may take here than on an idle machine: deadlines are multiplied by it."""
@@ -75,8 +76,7 @@ class Session:
             for attachment in sandbox.attachments[:1]
             for family in ("ipv4", "ipv6")
         }
-        student = User("student", student_uid(), STUDENT_GID)
-        session = cls(engine, definition, name, desired, student, AgentPool(engine), addresses=addresses)
+        session = cls(engine, definition, name, desired, AgentPool(engine), addresses=addresses)
         session.verify()
         session.scale = session.measure()
         return session

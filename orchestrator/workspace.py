@@ -37,6 +37,8 @@ def prepare(lab: Path) -> Path:
     folder = workspace_of(lab)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Programs that are judged have the student's group: they are kept out of the folder as a whole.
+        folder.chmod(0o700)
         give_to_student(folder)
     except OSError as error:
         raise MachineError(f"{folder} can't be made: {error.strerror}") from error

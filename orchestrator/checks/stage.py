@@ -12,7 +12,7 @@ from orchestrator.checks import submission
 from orchestrator.checks.build import Build
 from orchestrator.errors import IpclabError, UsageError
 from orchestrator.labels import InstanceName
-from orchestrator.session import PEER, Session
+from orchestrator.session import JUDGED, PEER, Session
 from orchestrator.spec.exercise import Exercise
 from orchestrator.spec.load import LabDefinition, load_lab
 from orchestrator.workspace import workspace_of
@@ -87,7 +87,7 @@ class Stage:
         if self._own is None:
             chosen = self.stages.submission(self.definition, self.name)
             self.stages.note(self.name, chosen.label)
-            self._own = Build(self.session(), self.name, self.exercise, chosen, self.session().student)
+            self._own = Build(self.session(), self.name, self.exercise, chosen, JUDGED)
         return self._own
 
     def renew(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +21,12 @@ from orchestrator.checks.submission import Submission
 from orchestrator.grade.record import Record
 from orchestrator.grade.run import Request, run
 from orchestrator.labels import InstanceName
-from orchestrator.session import PEER, Session, User
+from orchestrator.session import JUDGED, PEER, Session, User
 from orchestrator.spec.load import LabDefinition, load_lab
 
 LAB = Path(__file__).parent / "labs/hostile"
-INSTANCE = "t-hostile"
+INSTANCE = f"t-hostile-{os.getpid()}"
+"""Of this process: its test files may be run by several workers."""
 PLACES = ("alpha/left", "alpha/right", "beta/main")
 ALL_PASSED = {
     "compiles": "passed",
@@ -62,7 +64,7 @@ class Arena:
     def check(self) -> Iterator[Bench]:
         """What a check of the exercise `probe` works with, its hosts wiped afterwards."""
         context = CheckContext(self.session, Params({}))
-        own, peers = self.build("probe", "solution", self.session.student), self.build("probe", "solution", PEER)
+        own, peers = self.build("probe", "solution", JUDGED), self.build("probe", "solution", PEER)
         yield Bench(context, self.definition.exercises["probe"].exercise, own, peers)
         context.clean()
 

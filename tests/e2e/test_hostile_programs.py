@@ -22,7 +22,7 @@ ATTACKS = {
     "endless-output": ["killed after", "when it had printed 16"],
     "ignores-every-signal": ["it still runs after", "program is in pause()"],
     "stops-itself": ["it still runs after", "program is stopped by a signal"],
-    "daemon": ["printed 'done", "`/build/student/attack/program`, "],
+    "daemon": ["printed 'done", "`/build/judged/attack/program`, "],
     "leaks-everything": [
         "System V segment key 0x162e (5678), 4096 bytes",
         "System V segment id",

@@ -16,8 +16,8 @@ from orchestrator.agent.command import Command
 from orchestrator.agent.facts import Process
 from orchestrator.checks.fixtures import Bench
 from orchestrator.labels import InstanceName
-from orchestrator.session import Session
-from tests.e2e.arena import Arena, arena
+from orchestrator.session import JUDGED, Session
+from tests.e2e.arena import INSTANCE, Arena, arena
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("hostile")]
 
@@ -53,7 +53,7 @@ SECRETS = (
     "/root/.bashrc",
 )
 UNWRITABLE = (
-    "/build/student/probe/intruder",
+    "/build/judged/probe/intruder",
     "/build/mine",
     "/usr/lib/ipclab/agent/__main__.py",
     "/usr/lib/ipclab/pause",
@@ -121,6 +121,11 @@ def test_a_student_may_touch_its_own_process(check: Bench) -> None:
         assert answers[deed] == "done", f"the intruder does not know how to do this: {answers}"
 
 
+def test_the_workspace_is_out_of_reach(check: Bench) -> None:
+    for deed, answer in (("read", "EACCES"), ("write", "EACCES")):
+        assert told(check, deed, "/work/mine") == {f"{deed} /work/mine": answer}
+
+
 def test_the_reference_can_neither_be_read_nor_run(check: Bench) -> None:
     check.program("victim", peer=True).start().expect(b"ready\n")
     reference = "/build/peer/probe/victim"
@@ -167,7 +172,7 @@ def test_a_program_has_no_capability_and_is_filtered(check: Bench) -> None:
     status = dict(line.split(":\t") for line in ended.stdout.decode().splitlines() if ":\t" in line)
     assert {int(status[f"Cap{name}"], 16) for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {0}
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
-    assert status["Uid"].split() == [str(check.context.session.student.uid)] * 4
+    assert status["Uid"].split() == [str(JUDGED.uid)] * 4
 
 
 def test_the_kernel_gives_no_more_than_the_definition_allows(check: Bench) -> None:
@@ -222,7 +227,7 @@ def test_no_service_of_the_engines_machine_answers(hostile: Arena, check: Bench)
 
 
 def test_a_neighbour_answers_and_another_instance_does_not(hostile: Arena, check: Bench) -> None:
-    other = Session.open(hostile.definition, InstanceName("hostile", "t-hostile-b"))
+    other = Session.open(hostile.definition, InstanceName("hostile", f"{INSTANCE}-b"))
     try:
         serve = Command(("/usr/bin/nc", "-lk", str(PORT)), {"PATH": "/usr/bin"})
         for session in (hostile.session, other):

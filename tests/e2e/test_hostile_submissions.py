@@ -18,7 +18,7 @@ from rich.console import Console
 
 from orchestrator.agent.command import Command
 from orchestrator.checks.build import Compiled
-from orchestrator.session import PEER
+from orchestrator.session import JUDGED, PEER
 from orchestrator.ui.table import check_line, closing, explanation, summary
 from tests.e2e.arena import ALL_PASSED, Arena, arena, explained, outcomes
 
@@ -75,7 +75,7 @@ def submitted(folder: Path, source: str | bytes) -> Path:
 
 def compiled(hostile: Arena, folder: Path) -> Compiled:
     """What the compiler made of a submission, given little time."""
-    return hostile.build("attack", folder / "attack", hostile.session.student, 1.5).compile()["program"]
+    return hostile.build("attack", folder / "attack", JUDGED, 1.5).compile()["program"]
 
 
 def is_safe(text: str) -> bool:

@@ -290,7 +290,7 @@ def states(host: DockerEngine, container: str) -> str:
     return shell(host, "cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' | cut -c 1", container=container)[1]
 
 
-@pytest.mark.parametrize("container", [LEFT, ALONE])
+@pytest.mark.parametrize("container", [LEFT, ALONE], ids=["left", "alone"])
 def test_pause_waits_for_the_children_of_others(host: DockerEngine, container: str) -> None:
     assert ran(host, "python3", "-I", "-S", "-c", ORPHANS, container=container) == (0, "")
     eventually(lambda: "Z" not in states(host, container))

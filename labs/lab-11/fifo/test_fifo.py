@@ -60,8 +60,8 @@ def test_reader_prints_each_line_as_soon_as_it_is_complete(reader, writer, alpha
         reading.expect(line(params.name, text))
         reading.wait_blocked("read", target=params.path)
     fifo = alpha.fifo(params.path)
-    assert reading.pid in fifo.readers
-    assert writing.pid in fifo.writers
+    assert reading.pid in fifo.readers, "the reader does not have the FIFO open for reading"
+    assert writing.pid in fifo.writers, "the writer does not have the FIFO open for writing"
 
 
 @check(
@@ -80,13 +80,13 @@ def test_reader_ends_when_the_last_writer_has_closed(reader, writer, alpha, para
     reading.expect(line(params.other, params.text))
 
     first.close_stdin()
-    assert first.wait().exit == 0
+    assert first.wait().exit == 0, "the first writer did not exit with 0 at the end of its input"
     second.write(f"{params.more}\n".encode())
     reading.expect(line(params.other, params.more))
     second.close_stdin()
-    assert second.wait().exit == 0
+    assert second.wait().exit == 0, "the second writer did not exit with 0 at the end of its input"
     ended = reading.wait()
-    assert ended.exit == 0
+    assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
     assert ended.stdout.endswith(line(params.other, params.more) + b"lines: 3\n")
 
 
@@ -129,7 +129,7 @@ def test_lines_of_several_writers_do_not_mix(reader, writer, peer, alpha, params
         writing.wait_blocked("write")
     reading.signal(SIGCONT)
     for writing in writers:
-        assert writing.wait().exit == 0
+        assert writing.wait().exit == 0, "a writer did not exit with 0 at the end of its input"
     printed = reading.wait().stdout.splitlines(keepends=True)
     expected = {line(name, text) for name in names for text in texts}
     torn = [one for one in printed[:-1] if one not in expected and one != FILLER]
@@ -152,8 +152,8 @@ def test_writer_outlives_its_reader(reader, writer, alpha, params):
     writing.write(f"{params.more}\n".encode())
     ended = writing.wait()
     assert ended.signal is None, f"{ended.signal} ended the writer"
-    assert ended.exit == 3
-    assert ended.stderr
+    assert ended.exit == 3, f"exit status {ended.exit}, signal {ended.signal}, not exit status 3"
+    assert ended.stderr, "it said nothing on standard error"
 
 
 @check(
@@ -171,9 +171,9 @@ def test_reader_takes_over_what_a_killed_reader_left(reader, reference, alpha, p
     assert reading.wait().stdout == line(params.name, params.text) + b"lines: 1\n"
 
     refused = reader.run(path="/etc/hostname")
-    assert refused.exit == 1
+    assert refused.exit == 1, f"exit status {refused.exit}, signal {refused.signal}, not exit status 1"
     assert refused.stdout == b""
-    assert refused.stderr
+    assert refused.stderr, "it said nothing on standard error"
 
 
 @check(
@@ -186,13 +186,13 @@ def test_reader_removes_its_fifo(reader, reference, alpha, params, leftovers):
     """Nothing is left: neither after end of file, nor when SIGTERM or SIGINT comes to a reader that waits."""
     reading = waiting(reader, alpha, params)
     reference.writer.run(stdin=f"{params.text}\n".encode())
-    assert reading.wait().exit == 0
+    assert reading.wait().exit == 0, "the reader did not exit with 0 after end of file"
     assert not leftovers(), "left behind after end of file"
     for number in (SIGTERM, SIGINT):
         reading = reader.start()
         reading.wait_blocked("openat", path=params.path)
         reading.signal(number)
-        assert reading.wait().exit == 1
+        assert reading.wait().exit == 1, f"the reader did not exit with 1 after {number.name}"
         assert not leftovers(), f"left behind after {number.name}"
 
 
@@ -205,11 +205,11 @@ def test_both_work_with_our_programs(reader, writer, reference, alpha, params):
     """Our writer's line comes out of the reader, and the writer's line out of our reader."""
     given, expected = f"{params.text}\n".encode(), line(params.name, params.text) + b"lines: 1\n"
     reading = waiting(reader, alpha, params)
-    assert reference.writer.run(stdin=given).exit == 0
+    assert reference.writer.run(stdin=given).exit == 0, "our writer could not write"
     assert reading.wait().stdout == expected
 
     ours = waiting(reference.reader, alpha, params)
-    assert writer.run(stdin=given).exit == 0
+    assert writer.run(stdin=given).exit == 0, "the writer did not exit with 0 at the end of its input"
     assert ours.wait().stdout == expected
 
 
@@ -222,13 +222,13 @@ def test_a_fifo_joins_nobody_on_another_host(reader, writer, ablated, alpha, isl
     """On another host the writer finds no FIFO and makes none; at one of the same name it waits for ever."""
     reading = waiting(reader, alpha, params)
     lost = ablated.writer.run(stdin=f"{params.text}\n".encode())
-    assert lost.exit == 1
-    assert lost.stderr
+    assert lost.exit == 1, f"exit status {lost.exit}, signal {lost.signal}, not exit status 1"
+    assert lost.stderr, "it said nothing on standard error"
     assert not island.file(params.path).exists, "the writer made a file"
 
     island.run(f"mkfifo -m 666 {params.path}")
     stranded = ablated.writer.start(stdin=f"{params.text}\n".encode())
     stranded.wait_blocked("openat", path=params.path)
     reading.wait_blocked("openat", path=params.path)
-    assert writer.run(stdin=f"{params.more}\n".encode()).exit == 0
+    assert writer.run(stdin=f"{params.more}\n".encode()).exit == 0, "the writer on alpha did not exit with 0"
     assert reading.wait().stdout == line(params.name, params.more) + b"lines: 1\n"

@@ -85,7 +85,7 @@ def test_each_line_is_answered(server, client, alpha, beta, params):
     talking.write(f"\n{params.more}\n".encode())
     talking.close_stdin()
     ended = talking.wait()
-    assert ended.exit == 0
+    assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
     assert ended.stdout == answer(params.text) + answer("") + answer(params.more)
 
 
@@ -124,7 +124,7 @@ def test_client_puts_answers_together_from_pieces(client, peer, alpha, beta, par
     send_in_pieces(raw, message(params.more), (2, 9), near, far)
     talking.expect(f"{params.more}\n".encode())
     talking.close_stdin()
-    assert talking.wait().exit == 0
+    assert talking.wait().exit == 0, "the client did not exit with 0 at the end of its input"
 
 
 @check(
@@ -146,7 +146,7 @@ def test_several_clients_are_served_at_the_same_time(server, client, peer, beta,
         converse(other, text)
     for talking in (one, other):
         talking.close_stdin()
-        assert talking.wait().exit == 0
+        assert talking.wait().exit == 0, "a client did not exit with 0 at the end of its input"
 
 
 @check(
@@ -173,7 +173,7 @@ def test_server_outlives_bad_clients(server, client, peer, beta, params):
     running.signal(SIGCONT, to="all")
     closed.wait_gone()
     assert client.run(stdin=f"{params.text}\n".encode()).stdout == answer(params.text)
-    assert running.alive
+    assert running.alive, "the server has ended"
 
 
 @check(
@@ -192,9 +192,9 @@ def test_client_notices_that_the_server_has_gone(client, peer, alpha, beta, para
     raw.kill()
     ended = talking.wait()
     assert ended.signal is None, f"{ended.signal} ended the client"
-    assert ended.exit == 3
+    assert ended.exit == 3, f"exit status {ended.exit}, signal {ended.signal}, not exit status 3"
     assert ended.stdout == b""
-    assert ended.stderr
+    assert ended.stderr, "it said nothing on standard error"
 
 
 @check(
@@ -217,7 +217,7 @@ def test_server_can_be_started_again_at_once(server, client, alpha, beta, params
 
     again = listening(server, beta, params)
     assert client.run(stdin=f"{params.more}\n".encode()).stdout == answer(params.more)
-    assert again.alive
+    assert again.alive, "the second server has ended"
 
 
 @check(
@@ -237,7 +237,7 @@ def test_both_work_with_our_programs(server, client, reference, beta, params):
 
     listening(reference.server, beta, params)
     ended = client.run(stdin=given)
-    assert ended.exit == 0
+    assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
     assert ended.stdout == expected
 
 
@@ -253,6 +253,6 @@ def test_client_without_a_server_says_so(server, client, ablated, beta, params):
     running.kill()
     refused = client.run(stdin=f"{params.text}\n".encode())
     for failed in (unreachable, refused):
-        assert failed.exit == 1
+        assert failed.exit == 1, f"exit status {failed.exit}, signal {failed.signal}, not exit status 1"
         assert failed.stdout == b""
-        assert failed.stderr
+        assert failed.stderr, "it said nothing on standard error"

@@ -30,7 +30,7 @@ def test_server_listens_at_its_path(server, alpha, params):
     """The server listens on a stream socket at PATH, a socket file with mode 0660."""
     listening(server, alpha, params)
     listener = alpha.unix_socket(params.path, state="listen").fact
-    assert listener.type == "stream"
+    assert listener.type == "stream", f"it is a {listener.type} socket"
     assert listener.file is not None, "there is no file of that name"
     assert listener.file.mode == 0o660, f"its mode is {listener.file.mode:04o}"
 
@@ -55,7 +55,7 @@ def test_text_comes_back_in_upper_case(server, client, alpha, params):
     running.signal(SIGCONT, to="all")
     ended = talking.wait()
     assert ended.stdout == given.upper().encode()
-    assert ended.exit == 0
+    assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
 
 
 @check(
@@ -70,9 +70,9 @@ def test_bytes_come_back_as_they_come(server, client, alpha, params):
     talking = client.start(stdin=PIPE)
     converse(talking, params.text)
     converse(talking, params.more)
-    assert talking.alive
+    assert talking.alive, "the client ended though its input had not"
     talking.close_stdin()
-    assert talking.wait().exit == 0
+    assert talking.wait().exit == 0, "the client did not exit with 0 at the end of its input"
 
 
 @check(
@@ -92,7 +92,7 @@ def test_several_clients_are_served_at_the_same_time(server, client, alpha, para
         converse(other, text)
     for talking in (one, other, silent):
         talking.close_stdin()
-        assert talking.wait().exit == 0
+        assert talking.wait().exit == 0, "a client did not exit with 0 at the end of its input"
 
 
 @check(
@@ -106,7 +106,7 @@ def test_nothing_is_lost_or_stuck_when_much_is_sent(server, client, peer, alpha,
     listening(server, alpha, params)
     given = "".join(f"{params.text} {number}\n" for number in range(2_000_000 // (len(params.text) + 7))).encode()
     ended = client.run(stdin=given, timeout_s=5)
-    assert ended.exit == 0
+    assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
     assert ended.stdout_total == len(given), f"{len(given)} bytes were sent, {ended.stdout_total} came back"
     assert ended.stdout[:100_000] == given[:100_000].upper()
     assert ended.stdout[-100_000:] == given[-100_000:].upper()
@@ -131,7 +131,7 @@ def test_a_client_that_does_not_read_harms_nobody(server, client, peer, alpha, p
     assert client.run(stdin=params.text.encode()).stdout == params.text.upper().encode()
     deaf.kill()
     assert client.run(stdin=params.more.encode()).stdout == params.more.upper().encode()
-    assert running.alive
+    assert running.alive, "the server has ended"
 
 
 @check(
@@ -147,11 +147,11 @@ def test_socket_file_goes_with_the_server(server, client, alpha, params, leftove
         talking = client.start(stdin=PIPE)
         alpha.unix_socket(params.path, state="established").wait()
         running.signal(number)
-        assert running.wait().exit == 0
+        assert running.wait().exit == 0, f"the server did not exit with 0 after {number.name}"
         talking.kill()
         assert not leftovers(), f"left behind after {number.name}"
     listening(server, alpha, params).kill()
-    assert alpha.file(params.path).is_socket
+    assert alpha.file(params.path).is_socket, "the killed server left no socket file"
     listening(server, alpha, params)
     assert client.run(stdin=params.text.encode()).stdout == params.text.upper().encode()
 
@@ -170,8 +170,8 @@ def test_client_notices_that_the_server_has_gone(reference, client, alpha, param
     running.kill()
     ended = talking.wait()
     assert ended.signal is None, f"{ended.signal} ended the client"
-    assert ended.exit == 3
-    assert ended.stderr
+    assert ended.exit == 3, f"exit status {ended.exit}, signal {ended.signal}, not exit status 3"
+    assert ended.stderr, "it said nothing on standard error"
 
 
 @check(
@@ -188,7 +188,7 @@ def test_both_work_with_our_programs(server, client, reference, alpha, params):
     reference.server.start(path=params.ours)
     alpha.unix_socket(params.ours).wait(state="listen")
     ended = client.run(stdin=given, path=params.ours)
-    assert ended.exit == 0
+    assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
     assert ended.stdout == expected
 
 
@@ -204,6 +204,6 @@ def test_client_without_a_server_says_so(server, client, ablated, alpha, params)
     running.kill()
     refused = client.run(stdin=params.text.encode())
     for failed in (elsewhere, refused):
-        assert failed.exit == 1
+        assert failed.exit == 1, f"exit status {failed.exit}, signal {failed.signal}, not exit status 1"
         assert failed.stdout == b""
-        assert failed.stderr
+        assert failed.stderr, "it said nothing on standard error"
