@@ -24,10 +24,12 @@ def requests(definition: LabDefinition, instance: str, seed: str) -> list[tuple[
     found = []
     for name, exercise in definition.exercises.items():
         common = (definition, (name,), instance)
-        found.append((f"{name}/reference", Request(*common, reference=True, seed=seed)))
-        found.append((f"{name}/starter", Request(*common, starter=True, seed=seed)))
+        found.append((f"{name}/reference", Request(*common, reference=True, seed=f"{seed} {name}")))
+        found.append((f"{name}/starter", Request(*common, starter=True, seed=f"{seed} {name} starter")))
         for wrong in exercise.exercise.wrong:
-            found.append((f"{name}/wrong/{wrong}", Request(*common, wrong=f"{name}/{wrong}", seed=seed)))
+            found.append(
+                (f"{name}/wrong/{wrong}", Request(*common, wrong=f"{name}/{wrong}", seed=f"{seed} {name} {wrong}"))
+            )
     return found
 
 

@@ -168,7 +168,9 @@ def test_a_set_uid_file_gives_nothing(check: Bench) -> None:
 
 
 def test_a_program_has_no_capability_and_is_filtered(check: Bench) -> None:
-    ended = check.context.agent("alpha/left").run(Command(("/bin/cat", "/proc/self/status")), 5)
+    ended = check.context.agent("alpha/left").run(
+        Command(("/bin/cat", "/proc/self/status"), uid=JUDGED.uid, gid=JUDGED.gid), 5
+    )
     status = dict(line.split(":\t") for line in ended.stdout.decode().splitlines() if ":\t" in line)
     assert {int(status[f"Cap{name}"], 16) for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {0}
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
