@@ -53,7 +53,8 @@ down-%: venv ## Take a lab down
 
 test: venv ## Run all tests: unit, contract, end to end
 	@$(IPCLAB) build >/dev/null
-	@$(BIN)/python -m pytest tests -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest tests --ignore tests/e2e/test_exercises.py -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest tests/e2e/test_exercises.py $(ARGS)
 
 unit: venv ## Run the tests that need no Docker
 	@$(BIN)/python -m pytest tests/unit $(ARGS)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from orchestrator.connection import connected
 from orchestrator.errors import MachineError
 from orchestrator.lifecycle import instances
+
+# Other workers and the engine use the processors, too: an example's time says nothing.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 BEFORE = pytest.StashKey[set[str]]()
 WITHOUT_ENGINE = Path(__file__).parent / "unit"

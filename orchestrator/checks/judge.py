@@ -13,7 +13,7 @@ from orchestrator.checks.marks import terms_of
 from orchestrator.checks.outcome import Outcome, TimedOut
 from orchestrator.checks.stage import Stage
 from orchestrator.display import printable
-from orchestrator.errors import MachineError
+from orchestrator.errors import IpclabError
 
 LINE_CAP = 300
 LINES_CAP = 24
@@ -135,5 +135,5 @@ def _or_nothing(ask: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
     # The engine may be why the check failed; the verdict must come out all the same.
     try:
         return ask()
-    except MachineError as error:
+    except IpclabError as error:
         return (f"no facts: {error.what}",)

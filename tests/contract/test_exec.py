@@ -138,7 +138,7 @@ def test_a_killed_orchestrator_is_end_of_file_for_the_process(container: str, ru
 def test_a_killed_process_ends_its_stream(lasting_bench: Bench, container: str, run: Callable[..., bytes]) -> None:
     with lasting_bench.engine.open_exec(container, ["sleep", "61"]) as stream:
         run("pkill", "-9", "-f", "sleep 61")
-        assert stream.read(10.0) == b""
+        assert stream.read(30.0) == b""
         eventually(lambda: stream.exit_code() == 128 + signal.SIGKILL)
 
 
@@ -180,7 +180,7 @@ def test_the_stream_of_a_container_that_dies_ends(docker_bench: Bench, what: str
             "restart": docker_bench.hands.restart,
             "remove": docker_bench.engine.remove_container,
         }[what](spec.name)
-        assert stream.read(10.0) == b""
+        assert stream.read(30.0) == b""
 
 
 def test_nothing_is_known_of_a_process_whose_container_is_gone(docker_bench: Bench) -> None:

@@ -83,7 +83,10 @@ def test_a_program_has_three_descriptors_and_a_session_of_its_own(agent: AgentIn
 
 def test_no_signal_is_ignored_or_blocked(agent: AgentInside) -> None:
     script = "grep -E '^Sig(Blk|Ign)' /proc/self/status"
-    assert agent.run("sh", "-c", script).payload.split() == [b"SigBlk:", b"0" * 16, b"SigIgn:", b"0" * 16]
+    _, blocked, _, ignored = agent.run("sh", "-c", script).payload.split()
+    assert int(blocked, 16) == 0
+    # 32 and 33 are the C library's own, signal(7): who runs these tests may have left them ignored.
+    assert int(ignored, 16) & ~(1 << 31 | 1 << 32) == 0
 
 
 def test_a_writer_without_reader_dies_of_sigpipe(agent: AgentInside) -> None:
