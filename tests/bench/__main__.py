@@ -197,4 +197,5 @@ def main() -> None:
     sys.exit(0 if all(one.met for one in results) else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()
