@@ -137,7 +137,9 @@ def test_a_killed_orchestrator_is_end_of_file_for_the_process(container: str, ru
 
 def test_a_killed_process_ends_its_stream(lasting_bench: Bench, container: str, run: Callable[..., bytes]) -> None:
     with lasting_bench.engine.open_exec(container, ["sleep", "61"]) as stream:
-        run("pkill", "-9", "-f", "sleep 61")
+        # The connection is there before the program is: until then there is nothing of that name to kill.
+        eventually(lambda: run("pgrep", "-f", "^sleep 61") != b"")
+        run("pkill", "-9", "-f", "^sleep 61")
         assert stream.read(30.0) == b""
         eventually(lambda: stream.exit_code() == 128 + signal.SIGKILL)
 
