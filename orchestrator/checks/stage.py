@@ -164,9 +164,10 @@ class Stages:
             return submission.Submission("the starter", (definition.root / exercise / "starter",))
         of, _, name = wrong.partition("/")
         if of == exercise:
-            if name not in definition.exercises[exercise].exercise.wrong:
+            found = definition.exercises[exercise]
+            if name not in found.exercise.wrong:
                 raise UsageError(f"{exercise} has no known-wrong solution {name!r}")
-            return submission.wrong(definition.root, exercise, name)
+            return submission.wrong(found.folder, name, found.exercise.wrong[name])
         if wrong or ours:
             return submission.reference(definition.root, exercise)
         return submission.find_submission(definition.root, exercise, given, workspace_of(definition.root))

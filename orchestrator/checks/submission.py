@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import UsageError
-from orchestrator.spec.exercise import Program
+from orchestrator.spec.changes import changed
+from orchestrator.spec.exercise import Change, Program, Wrong
 
 SOURCE_CAP_BYTES = 1 << 20
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -28,6 +29,8 @@ class Submission:
     label: str
     """What to call it in reports: `work/lab-11/fifo`, `reference solution`."""
     folders: tuple[Path, ...]
+    changes: tuple[Change, ...] = ()
+    """What differs from the files in the folders: of a known-wrong solution of ours, never of a student's."""
 
     def sources(self, program: Program) -> Mapping[str, bytes]:
         """The program's sources by name.
@@ -40,10 +43,14 @@ class Submission:
     def _read(self, name: str) -> bytes:
         for folder in self.folders:
             try:
-                return _read_plain(folder, name)
+                return self._changed(name, _read_plain(folder, name))
             except FileNotFoundError:
                 continue
         raise SourceProblem(f"{name} is missing in {self.label}")
+
+    def _changed(self, name: str, data: bytes) -> bytes:
+        mine = [change for change in self.changes if change.file == name]
+        return changed(data.decode(), mine).encode() if mine else data
 
 
 def _read_plain(folder: Path, name: str) -> bytes:
@@ -93,7 +100,7 @@ def reference(lab: Path, exercise: str) -> Submission:
     return Submission("the reference solution", (lab / exercise / "solution",))
 
 
-def wrong(lab: Path, exercise: str, name: str) -> Submission:
-    """A known-wrong solution: its files over the reference's."""
-    folder = lab / exercise
-    return Submission(f"known-wrong solution {name}", (folder / "wrong" / name, folder / "solution"))
+def wrong(folder: Path, name: str, definition: Wrong) -> Submission:
+    """A known-wrong solution of the exercise in `folder`: its files over the reference's, and its changes of these."""
+    folders = (folder / "wrong" / name, folder / "solution")
+    return Submission(f"known-wrong solution {name}", folders, definition.changes)

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.spec.lab import Part
-from orchestrator.spec.names import ALPHABET, PREFIX, Library, Name, ParameterName, Place, ProgramName, Source
+from orchestrator.spec.names import (
+    ALPHABET,
+    PASSAGE,
+    PREFIX,
+    Library,
+    Name,
+    ParameterName,
+    Place,
+    ProgramName,
+    Source,
+)
 from orchestrator.spec.quantity import Count, Duration
 
 
@@ -72,11 +82,26 @@ Parameter = Annotated[
 ]
 
 
+class Change(Part):
+    """A passage of the reference and what stands there in a known-wrong solution."""
+
+    file: Source = Field(description="The file of solution/")
+    replace: str = Field(
+        min_length=1,
+        pattern=PASSAGE,
+        description="The passage, there exactly once; white space at the ends of lines does not count",
+    )
+    by: str = Field(description="What stands in its place; nothing removes it")
+
+
 class Wrong(Part):
-    """A known-wrong solution: files in `wrong/NAME/` laid over the reference, and the checks that must fail on it."""
+    """A known-wrong solution: changes of the reference, or files in `wrong/NAME/` laid over it, and what must fail."""
 
     summary: str = Field(min_length=1, description="What it does wrong, in a sentence")
     fails: tuple[str, ...] = Field(min_length=1, description="Names of the check functions that fail, no others")
+    changes: tuple[Change, ...] = Field(
+        default=(), description="What differs from the reference; none when wrong/NAME/ holds whole files"
+    )
 
 
 class Exercise(Part):
@@ -92,4 +117,4 @@ class Exercise(Part):
     ablation: dict[ProgramName, Place] = Field(
         default_factory=dict, description="Where programs run when the channel is removed"
     )
-    wrong: dict[Name, Wrong] = Field(default_factory=dict, description="Known-wrong solutions, by folder of wrong/")
+    wrong: dict[Name, Wrong] = Field(default_factory=dict, description="Known-wrong solutions, by name")

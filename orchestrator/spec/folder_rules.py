@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from orchestrator.display import printable
 from orchestrator.errors import Problem
+from orchestrator.spec.changes import changed
 from orchestrator.spec.document import Document
+from orchestrator.spec.refusal import Refused
 from orchestrator.spec.suggest import did_you_mean
 from orchestrator.spec.tree import DataPath
 
 if TYPE_CHECKING:  # not needed where only the lab is read
-    from orchestrator.spec.exercise import Exercise
+    from orchestrator.spec.exercise import Exercise, Wrong
 
 COMPILES = "compiles"
 """The check that every exercise has without writing it."""
@@ -57,7 +59,7 @@ def exercise_problems(exercise: Exercise, document: Document, folder: Path) -> I
     missing = list(_missing_sources(document, folder))
     yield from missing
     yield from _sources(document)
-    yield from _wrong_folders(exercise, document, folder)
+    yield from _wrong(exercise, document, folder)
     if not missing:  # else a mistyped source would make a stray of every file that it means
         yield from _strays(exercise, document, folder)
     yield from _checks(exercise, document, folder)
@@ -111,21 +113,47 @@ def _c_files(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in islice(found, _MAX_ENTRIES)))
 
 
-def _wrong_folders(exercise: Exercise, document: Document, folder: Path) -> Iterator[Problem]:
+def _wrong(exercise: Exercise, document: Document, folder: Path) -> Iterator[Problem]:
     present = sorted(path.name for path in islice((folder / "wrong").glob("*"), _MAX_ENTRIES) if path.is_dir())
     declared = document.keys_at(("wrong",))
-    for name in exercise.wrong:
+    for name, wrong in exercise.wrong.items():
         path: DataPath = ("wrong", name)
-        if name not in present:
-            fix = did_you_mean(name, [at for at in present if at not in declared], none="write it")
-            yield document.problem(path, f"there is no folder wrong/{name}", fix, at_key=True)
-        elif not _c_files(folder / "wrong" / name):
+        if wrong.changes:
+            yield from _changes(wrong, path, document, folder)
+        if name in present and not _c_files(folder / "wrong" / name):
             what = f"wrong/{name} has no C file, so it is the reference solution"
             yield document.problem(path, what, "put the files there that differ", at_key=True)
+        elif name not in present and not wrong.changes:
+            none = "tell its `changes`, or write the files that differ"
+            fix = did_you_mean(name, [at for at in present if at not in declared], none=none)
+            yield document.problem(path, f"there is no folder wrong/{name}", fix, at_key=True)
     for name in present:
         if name not in declared:
             fix = "say what it does wrong and which checks fail, or remove the folder"
             yield document.problem(("wrong",), f"`wrong` does not name the folder wrong/{name}", fix, at_key=True)
+
+
+def _changes(wrong: Wrong, path: DataPath, document: Document, folder: Path) -> Iterator[Problem]:
+    """What is wrong with the changes of one known-wrong solution, each tried on what those before it left."""
+    own, reference = folder / "wrong" / str(path[-1]), folder / "solution"
+    texts: dict[str, str] = {}
+    for number, change in enumerate(wrong.changes):
+        place: DataPath = (*path, "changes", number)
+        if (own / change.file).is_file():
+            what = f"{change.file} is in wrong/{own.name} as a whole, too"
+            yield document.problem((*place, "file"), what, "remove one of the two")
+        elif change.file not in _c_files(reference):
+            fix = did_you_mean(change.file, _c_files(reference))
+            yield document.problem((*place, "file"), f"there is no solution/{change.file}", fix)
+        else:
+            before = texts.get(change.file) or (reference / change.file).read_text("utf-8", "surrogateescape")
+            try:
+                texts[change.file] = changed(before, [change])
+            except Refused as refused:
+                yield document.problem((*place, "replace"), refused.what, refused.fix)
+                continue
+            if texts[change.file] == before:
+                yield document.problem((*place, "by"), "this is what it replaces", "say what is wrong instead")
 
 
 def _checks(exercise: Exercise, document: Document, folder: Path) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ SOURCE: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.[ch]$"
 LIBRARY: Final = r"^[a-z0-9_+-]+$"
 PREFIX: Final = r"^/[A-Za-z0-9._/-]*$"
 ALPHABET: Final = r"^[ -~]+$"
+PASSAGE: Final = r"\S"
 
 RULES: Final = {
     NAME: "a name has lower-case letters, digits and single hyphens, and begins with a letter",
@@ -24,6 +25,7 @@ RULES: Final = {
     LIBRARY: "write what follows -l, such as m for -lm",
     PREFIX: "begin it with /, such as /shm- or /ipc/fifo-, and keep to letters, digits and . _ / -",
     ALPHABET: "use printable ASCII characters only",
+    PASSAGE: "write the passage of the reference",
 }
 """What to do about a text that does not match a pattern."""
 

@@ -223,6 +223,27 @@ def test_folders_of_wrong_solutions_and_their_names_belong_together(lab):
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "complaints"),
+    [
+        ("{file: client.c, replace: open(), by: close()}", []),
+        ("{file: client.c, replace: open, by: open}", ["24:43: this is what it replaces; say what is wrong instead"]),
+        ("{file: client.c, replace: shut, by: x}",
+         ["24:33: `shut` is not in the reference; copy the passage from solution/"]),
+        ("{file: client.c, replace: go, by: x}",
+         ["24:33: `go` is 2 times in the reference; name more of what is around it"]),
+        ("{file: cleint.c, replace: go, by: x}",
+         ["24:14: there is no solution/cleint.c; did you mean `client.c`?"]),
+        ("{file: server.c, replace: go, by: x}",
+         ["24:14: server.c is in wrong/says-nothing as a whole, too; remove one of the two"]),
+    ],
+)  # fmt: skip
+def test_changes_are_of_what_the_reference_has_once(lab, change, complaints):
+    (lab / "echo/solution/client.c").write_text("go\n    open();\ngo\n")
+    (lab / "echo/exercise.yaml").write_text(f"{EXERCISE}    changes:\n    - {change}\n")
+    assert problems(lab) == [f"echo/exercise.yaml:{complaint}" for complaint in complaints]
+
+
 def test_a_wrong_solution_differs_from_the_reference(lab):
     (lab / "echo/wrong/says-nothing/server.c").unlink()
     assert problems(lab) == [

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.checks.submission import SOURCE_CAP_BYTES, SourceProblem, Submission, find_submission, wrong
 from orchestrator.errors import UsageError
-from orchestrator.spec.exercise import Program
+from orchestrator.spec.exercise import Change, Program, Wrong
 
 PROGRAM = Program(sources=("server.c",), container="alpha/left")
 
@@ -19,8 +19,9 @@ def test_a_known_wrong_solution_lies_over_the_reference(tmp_path):
     (folder / "solution" / "writer.c").write_bytes(b"right too")
     (folder / "wrong" / "bad" / "reader.c").write_bytes(b"bad")
     both = Program(sources=("reader.c", "writer.c"), container="alpha/left")
-    found = wrong(tmp_path / "lab-11", "fifo", "bad").sources(both)
-    assert found == {"reader.c": b"bad", "writer.c": b"right too"}
+    model = Wrong(summary="Bad.", fails=("test_x",), changes=(Change(file="writer.c", replace="right", by="wrong"),))
+    found = wrong(folder, "bad", model).sources(both)
+    assert found == {"reader.c": b"bad", "writer.c": b"wrong too"}
 
 
 def test_a_missing_source_is_the_students_problem(tmp_path):
