@@ -198,6 +198,7 @@ class _Resolution:
             limits=_limits(self.lab, container),
             shm_bytes=host.ipc.shm_size,
             sysctls=own if "net" in host.share else own | dict(NET_SYSCTLS),
+            grants=container.grants,
             binds=self.binds,
         )
         return self._labelled(spec, "container", host=name, container=key)

@@ -124,4 +124,7 @@ def _sandbox(plain: Mapping[str, Any]) -> SandboxSpec:
 def _container(plain: Mapping[str, Any]) -> ContainerSpec:
     binds = tuple(Bind(**one) for one in plain["binds"])
     share = frozenset(plain["share"])
-    return ContainerSpec(**{**plain, "binds": binds, "share": share, "limits": Limits(**plain["limits"])})
+    limits = Limits(**plain["limits"])
+    return ContainerSpec(
+        **{**plain, "binds": binds, "share": share, "limits": limits, "grants": tuple(plain["grants"])}
+    )

@@ -112,6 +112,8 @@ class ContainerSpec:
     """Size of /dev/shm when `ipc` is not shared."""
     sysctls: Mapping[str, str] = field(default_factory=dict)
     """Settings of the namespaces that are its own; empty when it shares them: they would hold for the whole host."""
+    grants: tuple[str, ...] = ()
+    """Capabilities beside the agent's own, which the agent may pass on."""
     binds: tuple[Bind, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -36,6 +36,10 @@ class Command:
     """Bytes that it can read, then end of file; `PIPE`; or None for /dev/null."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """Resource limits, soft and hard: `{"nofile": 64, "core": 0}`, named like RLIMIT_NOFILE. See setrlimit(2)."""
+    grants: tuple[str, ...] = ()
+    """Capabilities that it has though its user has none, `net_raw`; its container must have them. capabilities(7)."""
+    cpus: tuple[int, ...] = ()
+    """The processors that it may run on; all when empty. See sched_setaffinity(2)."""
     deadline_s: float | None = None
     """When the agent kills it with everything that it started; None leaves it running until it is killed."""
     output_cap: int = 256 * KIB
@@ -67,6 +71,8 @@ class Command:
             "stdin": None if self.stdin is None else "pipe",
             "stdin_open": self.stdin is PIPE,
             "limits": dict(self.limits),
+            "grants": list(self.grants),
+            "cpus": list(self.cpus),
             "deadline_s": self.deadline_s,
             "output_cap": self.output_cap,
             "output_kill": self.output_kill,

@@ -20,6 +20,9 @@ from orchestrator.session import Session, User
 from orchestrator.spec.exercise import Exercise, Program
 
 FLAGS = ("-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O1", "-g", "-pthread")
+INSTRUMENT = ("-fsanitize=thread", "-nodefaultlibs")
+RUNTIME = ("/usr/lib/ipclab/perturb.o", "-lc", "-lgcc")
+"""Instead of libtsan, which comes with the default libraries."""
 SECONDS = 30.0
 PRIVATE = 0o077
 """The umask of a compiler: students and references have one group."""
@@ -53,7 +56,10 @@ class Build:
     deadline_s: float = SECONDS
     """The longest that one program may take to compile on an idle machine."""
     compiled: Mapping[str, Compiled] = field(default_factory=dict)
-    _installed: set[tuple[str, str]] = field(default_factory=set)
+    instrumented: bool = False
+    """Whether every access to memory calls images/lab/perturb.c."""
+    installed: set[tuple[str, str]] = field(default_factory=set)
+    """Which program is where already."""
 
     ENVIRONMENT: ClassVar[Mapping[str, str]] = {"PATH": "/usr/bin:/bin", "LANG": "C"}
 
@@ -83,10 +89,11 @@ class Build:
         if made.binary is None:
             failure = InternalError if self.user.name == "peer" else AssertionError
             raise failure(f"{program} does not compile:\n{made.messages}")
-        path = f"/build/{self.user.name}/{self.exercise}/{program}"
-        if (program, place) not in self._installed:
+        folder = f"{self.exercise}/perturbed" if self.instrumented else self.exercise
+        path = f"/build/{self.user.name}/{folder}/{program}"
+        if (program, place) not in self.installed:
             self._put(self.session.agent(place), path, made.binary)
-            self._installed.add((program, place))
+            self.installed.add((program, place))
         return path
 
     def _put(self, agent: Agent, path: str, binary: bytes) -> None:
@@ -114,8 +121,9 @@ class Build:
         files = [source for source in program.sources if source.endswith(".c")]
         limits = self.session.limits(program.container)
         libraries = [f"-l{library}" for library in program.libraries]
+        instrument, runtime = (INSTRUMENT, RUNTIME) if self.instrumented else ((), ())
         return Command(
-            argv=("gcc", *FLAGS, *strip, "-o", f"{folder}/{name}", *files, *libraries),
+            argv=("gcc", *FLAGS, *instrument, *strip, "-o", f"{folder}/{name}", *files, *libraries, *runtime),
             env={**self.ENVIRONMENT, "TMPDIR": folder},
             cwd=folder,
             uid=self.user.uid,

@@ -6,6 +6,7 @@ the next one.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,12 +39,18 @@ class CheckContext:
 
     session: Session
     params: Params
+    seed: str = ""
+    """What all random choices of this check come from."""
     steps: list[str] = field(default_factory=list)
     """What was done, one sentence each, for the report."""
+    exhibits: list[str] = field(default_factory=list)
+    """Files that show what the check saw: a picture, a plot."""
     pids: dict[str, dict[int, str]] = field(default_factory=dict)
     """For each place, or host that shares its processes, the programs that were started: process id to name."""
     running: list[Stoppable] = field(default_factory=list)
     """Programs that were started and whose end was not told yet."""
+    perturbed: int = 0
+    """How many programs were started with a perturbed schedule."""
     _before: dict[str, Snapshot] = field(default_factory=dict)
     _began: float = 0.0
     _lost: dict[str, AgentError] = field(default_factory=dict)
@@ -76,6 +83,11 @@ class CheckContext:
         if unknown:
             raise TypeError(f"no parameter named {', '.join(unknown)}; there are {', '.join(self.params)}")
         return {**self.session.addresses, **self.params, **overrides}
+
+    def perturbation(self) -> int:
+        """The seed of the next program whose schedule is perturbed: another one each time, the same in a replay."""
+        self.perturbed += 1
+        return random.Random(f"{self.seed} perturbed {self.perturbed}").getrandbits(32)
 
     def say(self, step: str) -> None:
         """Note what was done."""

@@ -37,6 +37,10 @@ class Verdict:
     facts: Sequence[str] = field(default=())
     """What the kernel had at that moment."""
     seed: str = ""
+    replay: str = ""
+    """The command that does again what random choices have made of a failed check."""
+    exhibits: Sequence[str] = field(default=())
+    """Files that show what the check saw, such as a picture or a plot."""
 
     def plain(self) -> dict[str, Any]:
         """For JSON, and for the way between pytest's processes."""
@@ -56,6 +60,8 @@ class Verdict:
             ("because", self.reason.splitlines()),
             ("where", self.diagnosis),
             ("kernel", self.facts),
+            ("exhibit", self.exhibits),
+            ("replay", (self.replay,)),
             ("hint", (self.hint,)),
         ]
         return [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,13 +16,14 @@ from orchestrator.checks.build import Build
 from orchestrator.checks.context import CheckContext
 from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.parameters import Params, draw
-from orchestrator.checks.peers import Script
+from orchestrator.checks.peers import Installed, Script
 from orchestrator.checks.plugin import CONTEXT, OUTCOMES, STAGE
 from orchestrator.checks.programs import Program
 from orchestrator.errors import MachineError
 from orchestrator.session import Session
 from orchestrator.spec.exercise import Exercise
 from orchestrator.spec.exercise import Program as ProgramModel
+from orchestrator.spec.lab import Grant
 
 if TYPE_CHECKING:
     from orchestrator.checks.stage import Stage
@@ -52,6 +55,8 @@ class Bench:
     exercise: Exercise
     own: Build
     peers: Build
+    instrumented: Build
+    """The submission's programs, built for being perturbed."""
 
     def host(self, name: str) -> Host:
         """A host of the lab, seen from its first container."""
@@ -70,6 +75,15 @@ class Bench:
         """The reference solution's programs."""
         return Programs({name: self.program(name, peer=True) for name in self.exercise.programs})
 
+    def perturbed(self) -> Programs:
+        """The submission's programs, perturbed when they touch shared memory."""
+        return Programs(
+            {
+                name: replace(self.program(name), build=self.instrumented, perturbed=True)
+                for name in self.exercise.programs
+            }
+        )
+
     def ablated(self) -> Programs:
         """The submission's programs that have a place without the channel, there."""
         return Programs({name: self.program(name, place) for name, place in self.exercise.ablation.items()})
@@ -78,10 +92,10 @@ class Bench:
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """What a check works with; afterwards its hosts are wiped and proved clean, or else made anew."""
     stage = request.node.getparent(pytest.Module).stash[STAGE]
-    values = draw(stage.exercise.parameters, f"{stage.seed} {request.node.nodeid.rpartition('/')[2]}")
-    context = CheckContext(stage.session(), values)
+    seed = f"{stage.seed} {request.node.nodeid.rpartition('/')[2]}"
+    context = CheckContext(stage.session(), draw(stage.exercise.parameters, seed), seed)
     request.node.stash[CONTEXT] = context
-    yield Bench(context, stage.exercise, stage.own(), stage.peers())
+    yield Bench(context, stage.exercise, stage.own(), stage.peers(), stage.instrumented())
     try:
         context.clean()
     except MachineError:
@@ -108,6 +122,16 @@ def ablated(bench: Bench) -> Programs:
     return bench.ablated()
 
 
+def perturbed(bench: Bench) -> Programs:
+    """The programs built to lose every race that they can lose: `perturbed.worker.run()`.
+
+    They give the processor away at random before they touch shared memory, another way at each start; a run's `--seed`
+    repeats them.
+    """
+    bench.instrumented.compile()
+    return bench.perturbed()
+
+
 def leftovers(bench: Bench) -> Callable[[], tuple[Fact, ...]]:
     """Call it for what exists now and did not when the check began: `assert not leftovers()`."""
     return bench.context.leftovers
@@ -127,6 +151,37 @@ def peer(bench: Bench, request: pytest.FixtureRequest) -> Callable[..., Program]
     return program
 
 
+def tool(bench: Bench) -> Callable[..., Program]:
+    """Programs that the image has, run as the user `peer`, with argument templates as in `exercise.yaml`.
+
+    >>> tool("alpha/right", "curl", "-s", "http://{beta.ipv4}:{port}/").run().exited(0)
+    >>> tool("beta/main", "tcpdump", "-w", "-", grants=["net_raw"]).start()
+    """
+
+    def program(place: str, file: str, *args: str, grants: Sequence[Grant] = ()) -> Program:
+        model = ProgramModel.model_validate(
+            {"sources": ["none.c"], "container": place, "args": args, "grants": tuple(grants)}
+        )
+        return Program(file, model, place, Installed(), bench.context, "the system's")
+
+    return program
+
+
+def exhibit(bench: Bench, request: pytest.FixtureRequest) -> Callable[[str, bytes], Path]:
+    """Keep a file that shows what the check saw; reports name it: `exhibit("screen.png", data)`."""
+
+    def keep(name: str, data: bytes) -> Path:
+        session = bench.context.session
+        instance = f"{session.name.lab}.{session.name.instance}"
+        folder = session.definition.root.parent.parent / ".ipclab" / "exhibits" / instance / request.path.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+        bench.context.exhibits.append(os.path.relpath(folder / name))
+        return folder / name
+
+    return keep
+
+
 def lab(bench: Bench) -> Session:
     """The live lab: `lab.agent("alpha/left")`, `lab.addresses`."""
     return bench.context.session
@@ -135,7 +190,7 @@ def lab(bench: Bench) -> Session:
 def register(stage: Stage, module: pytest.Module) -> None:
     """Make the fixtures of a test file: those of every exercise, and one for each host and program of this one."""
     functions: dict[str, Callable[..., Any]] = {
-        one.__name__: one for one in (bench, params, reference, ablated, peer, leftovers, lab)
+        one.__name__: one for one in (bench, params, reference, ablated, perturbed, peer, tool, exhibit, leftovers, lab)
     }
     functions |= {name.replace("-", "_"): _of_host(name) for name in stage.definition.lab.hosts}
     functions |= {name: _of_program(name) for name in stage.exercise.programs}

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.checks.context import CheckContext
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.marks import terms_of
-from orchestrator.checks.outcome import Outcome, TimedOut
+from orchestrator.checks.outcome import Outcome, TimedOut, Unexpected
 from orchestrator.checks.stage import Stage
 from orchestrator.display import printable
 from orchestrator.errors import IpclabError
@@ -55,7 +55,13 @@ def judge(
         diagnosis=_few(_diagnosis(error, context)) if failed and context else (),
         facts=_few(_facts(context)) if failed and context else (),
         seed=stage.seed,
+        replay=_replay(item, stage) if outcome is Outcome.FAILED and context and context.perturbed else "",
+        exhibits=tuple(context.exhibits) if context else (),
     )
+
+
+def _replay(item: pytest.Item, stage: Stage) -> str:
+    return f"ipclab check {stage.definition.name} {stage.name} -k {item.name} --seed {stage.seed}"
 
 
 def title_of(item: pytest.Item) -> str:
@@ -73,8 +79,8 @@ def _sentence(function: object, name: str) -> str:
 
 
 def _compared(error: BaseException | None, compared: tuple[str, str] | None) -> tuple[str, str]:
-    if isinstance(error, TimedOut):
-        return error.awaited, error.observed
+    if isinstance(error, Unexpected):
+        return error.expected, error.observed
     if isinstance(error, AssertionError) and compared:
         form = _octal if "mode" in str(error) else str
         return _line(form(compared[0])), _line(form(compared[1]))
@@ -89,7 +95,7 @@ def _octal(text: str) -> str:
 def _reason(item: pytest.Item, error: BaseException | None) -> str:
     if error is None or isinstance(error, TimedOut):
         return ""
-    text = str(error) or type(error).__name__
+    text = error.why if isinstance(error, Unexpected) else str(error) or type(error).__name__
     # What pytest adds about the parts of an expression ("+  where ...") helps authors, who see it with -v.
     told = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(ASIDES)]
     # What the author says is for the student; the expression below it says the same in Python.
@@ -115,7 +121,7 @@ def _line_in_test(item: pytest.Item, error: BaseException) -> str:
 
 
 def _diagnosis(error: BaseException | None, context: CheckContext) -> tuple[str, ...]:
-    if isinstance(error, TimedOut) and error.diagnosis:
+    if isinstance(error, Unexpected) and error.diagnosis:
         return error.diagnosis
     said = _or_nothing(context.diagnosis)
     # That programs have ended explains a time-out and nothing else.

@@ -17,15 +17,20 @@ class Outcome(StrEnum):
     GRADER_ERROR = "grader error"
 
 
-class TimedOut(AssertionError):
-    """Something awaited did not happen in time: what it was, what there was instead, where each process is."""
+class Unexpected(AssertionError):
+    """Something was not as it should be: what was expected, what there was instead, where each process is."""
 
-    def __init__(self, awaited: str, observed: str, diagnosis: Sequence[str] = ()) -> None:
-        """Keep the three parts; the report shows them one by one."""
-        super().__init__("\n".join((f"awaited {awaited}, but {observed}", *diagnosis)))
-        self.awaited = awaited
+    def __init__(self, expected: str, observed: str, diagnosis: Sequence[str] = (), why: str = "") -> None:
+        """Keep the parts; the report shows them one by one. `why` is the author's word on what it means."""
+        super().__init__("\n".join((*([why] if why else []), f"expected {expected}, but {observed}", *diagnosis)))
+        self.expected = expected
         self.observed = observed
         self.diagnosis = tuple(diagnosis)
+        self.why = why
+
+
+class TimedOut(Unexpected):
+    """Something awaited did not happen in time."""
 
 
 def classify(error: BaseException | None) -> Outcome:

@@ -1,7 +1,7 @@
-"""Scripted peers: Python files beside an exercise's checks that play the other end in ways no good program would.
+"""Peers that nobody compiles: Python files beside an exercise's checks, and programs of the image.
 
-A reference peer keeps to the contract; a scripted one sends a message in pieces, never reads, or goes away. It belongs
-to the checks, not to the submission, and runs as the user `peer`.
+A reference peer keeps to the contract; a scripted one plays the other end as no good program would: it sends a message
+in pieces, never reads, or goes away. Both belong to the checks, not to the submission, and run as the user `peer`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.session import PEER, Session, User
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A program of the image: it is where it is."""
+
+    user: User = PEER
+
+    def install(self, program: str, place: str) -> str:
+        """Its name, which the agent looks for in the usual folders."""
+        return program
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,18 @@ from orchestrator.agent.command import PIPE, Command, Pipe
 from orchestrator.agent.facts import Process as ProcessFact
 from orchestrator.agent.match import AtLeast
 from orchestrator.agent.notyet import NotYet
-from orchestrator.agent.process import Output, Process, Result, To
+from orchestrator.agent.process import Output, Process, To
 from orchestrator.checks.context import CheckContext
-from orchestrator.checks.outcome import TimedOut
+from orchestrator.checks.ended import Ended
+from orchestrator.checks.outcome import TimedOut, Unexpected
 from orchestrator.checks.parameters import Value, fill
 from orchestrator.display import printable
 from orchestrator.session import User
 from orchestrator.spec.exercise import Program as ProgramModel
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}
+PERTURB = "IPCLAB_PERTURB"
+"""The variable that images/lab/perturb.c reads."""
 OUTPUT_CAP_BYTES = 256 << 10
 OUTPUT_KILL_BYTES = 16 << 20
 END_S = 5.0
@@ -50,6 +53,8 @@ class Program:
     context: CheckContext
     whose: str = ""
     """`reference` for a reference peer; empty for the student's own."""
+    perturbed: bool = False
+    """Whether it is built to give the processor away at random before it touches shared memory."""
 
     def at(self, place: str) -> Program:
         """The same program in another container, `HOST/CONTAINER`."""
@@ -58,28 +63,36 @@ class Program:
     def start(
         self,
         *,
+        until: bytes | None = None,
         stdin: bytes | Pipe | None = None,
         timeout_s: float | None = None,
         args: Sequence[str] | None = None,
         env: Mapping[str, str] | None = None,
         limits: Mapping[str, int] | None = None,
+        cpus: Sequence[int] = (),
         **overrides: Value,
     ) -> Running:
         """Start it in the background. It is killed, with all that it forked, after `timeout_s` or with the check.
 
         `overrides` replace parameters in its declared arguments; `args` replaces these altogether. With `stdin=PIPE`
-        its standard input stays open for `Running.write`; else it reads `stdin`, then end of file.
+        its standard input stays open for `Running.write`; else it reads `stdin`, then end of file. `cpus` are the
+        processors that it may run on. With `until` it has printed that when this returns.
+
+        Raises:
+            TimedOut: It did not print `until`.
         """
         filled = tuple(args) if args is not None else fill(self.model.args, self.context.values(overrides))
         allowed_s = (timeout_s or self.model.timeout) * self.context.session.scale
         command = Command(
             argv=(self.build.install(self.name, self.place), *filled),
-            env={**ENVIRONMENT, **(env or {})},
+            env={**ENVIRONMENT, **self._perturbation(), **(env or {})},
             cwd="/tmp",
             uid=self.build.user.uid,
             gid=self.build.user.gid,
             stdin=stdin,
             limits=limits or {},
+            grants=self.model.grants,
+            cpus=tuple(cpus),
             # The check waits `allowed_s`; the kernel object stays a little longer so that a time-out can be explained.
             deadline_s=max(60.0, 2 * allowed_s),
             output_cap=OUTPUT_CAP_BYTES,
@@ -92,7 +105,16 @@ class Program:
         self.context.started(self.place, process.pid, self.title)
         running = Running(self, process, allowed_s)
         self.context.running.append(running)
+        if until is not None:
+            running.expect(until)
         return running
+
+    def _perturbation(self) -> Mapping[str, str]:
+        if not self.perturbed:
+            return {}
+        seed = self.context.perturbation()
+        self.context.say(f"its schedule is perturbed, with seed {seed}")
+        return {PERTURB: str(seed)}
 
     def run(
         self,
@@ -102,15 +124,16 @@ class Program:
         args: Sequence[str] | None = None,
         env: Mapping[str, str] | None = None,
         limits: Mapping[str, int] | None = None,
+        cpus: Sequence[int] = (),
         **overrides: Value,
-    ) -> Result:
+    ) -> Ended:
         """Start it and wait for its end.
 
         Raises:
             TimedOut: It did not end within `timeout_s` (the exercise's `timeout` unless given).
         """
-        running = self.start(stdin=stdin, timeout_s=timeout_s, args=args, env=env, limits=limits, **overrides)
-        return running.wait()
+        options = {"stdin": stdin, "timeout_s": timeout_s, "args": args, "env": env, "limits": limits, "cpus": cpus}
+        return self.start(**options, **overrides).wait()  # type: ignore[arg-type]  # each is what it is above
 
     @property
     def title(self) -> str:
@@ -147,7 +170,18 @@ class Running:
         assert facts, f"{self.program.title} has ended"
         return facts[0]
 
-    def wait(self, timeout_s: float | None = None, *, allow_timeout: bool = False) -> Result:
+    def leave_alone(self, for_s: float) -> Ended:
+        """Its result when it was killed after it had been left alone for so long.
+
+        Raises:
+            Unexpected: It ended by itself before.
+        """
+        ended = self.wait(for_s, allow_timeout=True)
+        if not ended.timed_out:
+            raise Unexpected(f"{self.program.title} to wait as long as nobody comes", ended.told())
+        return ended
+
+    def wait(self, timeout_s: float | None = None, *, allow_timeout: bool = False) -> Ended:
         """Its result when it has ended.
 
         Raises:
@@ -165,15 +199,13 @@ class Running:
         context = self.program.context
         if self in context.running:
             context.running.remove(self)
-        context.say(self._ended(result))
-        return result
+        ended = Ended.of(result)
+        context.say(f"{self.program.title}: {ended.told()}")
+        return ended
 
     def end(self) -> str:
         """How it ended, in words: it must have."""
-        return self._ended(self.remote.wait(END_S))
-
-    def _ended(self, result: Result) -> str:
-        return f"{self.program.title}: {result.describe()}{_printed(result)}"
+        return f"{self.program.title}: {Ended.of(self.remote.wait(END_S)).told()}"
 
     def output(self) -> Output:
         """What it has printed so far."""
@@ -243,14 +275,8 @@ class Running:
             printed = printable(self.output().stdout, limit=200)
             observed = f"it still runs after {patience_s:.3g} s, having printed '{printed}'"
         else:
-            result = self.remote.wait(END_S)
-            observed = f"{result.describe()}{_printed(result)}"
+            observed = Ended.of(self.remote.wait(END_S)).told()
         return TimedOut(f"{self.program.title}: {awaited}", observed, self.program.context.diagnosis())
-
-
-def _printed(result: Result) -> str:
-    streams = (("printed", result.stdout), ("complained", result.stderr))
-    return "".join(f", {verb} '{printable(text, limit=120)}'" for verb, text in streams if text)
 
 
 __all__ = ["PIPE", "Program", "Running"]

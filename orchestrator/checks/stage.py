@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,7 @@ class Stage:
     definition: LabDefinition
     name: str
     _own: Build | None = None
+    _instrumented: Build | None = None
 
     @property
     def exercise(self) -> Exercise:
@@ -90,6 +91,12 @@ class Stage:
             self._own = Build(self.session(), self.name, self.exercise, chosen, JUDGED)
         return self._own
 
+    def instrumented(self) -> Build:
+        """The submission's programs, built for being perturbed."""
+        if self._instrumented is None:
+            self._instrumented = replace(self.own(), instrumented=True, compiled={}, installed=set())
+        return self._instrumented
+
     def renew(self) -> None:
         """Give the lab up: the next check brings it up anew, and builds its programs again.
 
@@ -100,7 +107,7 @@ class Stage:
 
     def forget_build(self) -> None:
         """Build the submission's programs again when they are needed."""
-        self._own = None
+        self._own = self._instrumented = None
 
     def peers(self) -> Build:
         """The reference solution's programs, run by another user."""

@@ -117,7 +117,7 @@ def container_body(spec: ContainerSpec, sandbox_id: str) -> Json:
         "PidMode": joined if "pid" in spec.share else "",
         "NetworkMode": "none" if alone else joined,
         "Sysctls": dict(spec.sysctls),
-        "CapAdd": list(AGENT_CAPABILITIES),
+        "CapAdd": [*AGENT_CAPABILITIES, *(grant.upper() for grant in spec.grants)],
         "Tmpfs": _tmpfs(spec.limits),
     }
     host["Mounts"] += [{"Type": "bind", "Source": bind.source, "Target": bind.target} for bind in spec.binds]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from orchestrator.spec.lab import Part
+from orchestrator.spec.lab import Grant, Part
 from orchestrator.spec.names import (
     ALPHABET,
     PASSAGE,
@@ -28,6 +28,9 @@ class Program(Part):
     container: Place = Field(description="HOST/CONTAINER")
     args: tuple[str, ...] = Field(default=(), description="Templates: {parameter}, {host.ipv4}, {host.ipv6}")
     libraries: tuple[Library, ...] = Field(default=(), description="Linked with -l")
+    grants: tuple[Grant, ...] = Field(
+        default=(), description="Capabilities (capabilities(7)) that it has; its container must list them, too"
+    )
     timeout: Duration = Field(5.0, description="The longest a run may take unless a check says otherwise")
 
 

@@ -14,7 +14,9 @@ from orchestrator.spec.suggest import did_you_mean
 from orchestrator.spec.template import FAMILIES, references
 from orchestrator.spec.tree import DataPath
 
-_OPTIONS = frozenset(("args", "env", "limits", "self", "stdin", "timeout_s", "get", "items", "keys", "values"))
+_OPTIONS = frozenset(
+    ("args", "cpus", "env", "limits", "self", "stdin", "timeout_s", "until", "get", "items", "keys", "values")
+)
 """What Program.start() and `params` already call something else."""
 
 
@@ -24,6 +26,7 @@ def problems(exercise: Exercise, document: Document, lab: Document) -> Iterator[
     yield from _parameters(exercise, document)
     if isinstance(lab.data, dict):
         yield from _places(exercise, document, lab)
+        yield from _grants(exercise, document, lab)
     yield from _ablation(exercise, document)
     yield from _templates(exercise, document, lab)
 
@@ -75,6 +78,16 @@ def _place(place: object, path: DataPath, document: Document, lab: Document) -> 
     elif container not in containers:
         what = f"the host `{host}` has no container `{container}`"
         yield document.problem(path, what, did_you_mean(container, containers))
+
+
+def _grants(exercise: Exercise, document: Document, lab: Document) -> Iterator[Problem]:
+    for name, program in exercise.programs.items():
+        host, _, container = program.container.partition("/")
+        given = [text for _, text in lab.texts_at(("hosts", host, "containers", container, "grants"))]
+        for path, grant in document.texts_at(("programs", name, "grants")):
+            if grant not in given:
+                what = f"the container {program.container} does not have `{grant}` among its `grants`"
+                yield document.problem(path, what, "add it there in lab.yaml, or remove it here")
 
 
 def _ablation(exercise: Exercise, document: Document) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from orchestrator.spec.names import Name
 from orchestrator.spec.quantity import Count, Size, size_bytes
 
 Share = Literal["ipc", "net", "pid"]
+Grant = Literal["net_bind_service", "net_raw"]
 
 
 class Part(BaseModel):
@@ -83,6 +84,9 @@ class Container(Part):
 
     image: Name = Field("lab", description="A folder of images/")
     limits: ContainerLimits | None = Field(None, description="Where it differs from the lab's limits")
+    grants: tuple[Grant, ...] = Field(
+        default=(), description="Capabilities (capabilities(7)) that an exercise may give to programs in it"
+    )
 
 
 class Host(Part):

@@ -36,7 +36,9 @@ Place = Annotated[str, Field(pattern=PLACE, max_length=65)]
 Source = Annotated[str, Field(pattern=SOURCE, max_length=64)]
 Library = Annotated[str, Field(pattern=LIBRARY, max_length=32)]
 
-_OURS = ("ablated", "bench", "compiles", "lab", "leftovers", "params", "reference")
+_OURS = (
+    "ablated", "bench", "compiles", "exhibit", "lab", "leftovers", "params", "peer", "perturbed", "reference", "tool",
+)  # fmt: skip
 _PYTEST = ("cache", "capfd", "caplog", "capsys", "host", "monkeypatch", "pytestconfig", "request", "tmp_path")
 _FIXTURES = frozenset({*_OURS, *_PYTEST})
 """What a check may ask for by name beside programs and hosts."""

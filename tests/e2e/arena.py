@@ -65,7 +65,7 @@ class Arena:
         """What a check of the exercise `probe` works with, its hosts wiped afterwards."""
         context = CheckContext(self.session, Params({}))
         own, peers = self.build("probe", "solution", JUDGED), self.build("probe", "solution", PEER)
-        yield Bench(context, self.definition.exercises["probe"].exercise, own, peers)
+        yield Bench(context, self.definition.exercises["probe"].exercise, own, peers, own)
         context.clean()
 
     def build(self, exercise: str, folder: str | Path, user: User, deadline_s: float = 30.0) -> Build:

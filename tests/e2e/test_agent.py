@@ -21,7 +21,9 @@ import pytest
 from orchestrator.agent import PIPE, Agent, Command, NotYet
 from orchestrator.agent import facts as seen
 from orchestrator.agent.match import Exactly, Ge, In, Ne
+from orchestrator.checks.build import FLAGS, INSTRUMENT, RUNTIME
 from orchestrator.checks.diagnosis import diagnose
+from orchestrator.checks.programs import PERTURB
 from orchestrator.engine.context import reference
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.images import base_reference
@@ -53,6 +55,40 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 sys.exit(0)
+"""
+
+COUNTER = r"""
+#include <semaphore.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct shared {
+    sem_t free;
+    int count;
+};
+
+int main(int argc, char *argv[]) {
+    int locked = argc > 1 && argv[1][0] != '\0';
+    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    sem_init(&shared->free, 1, 1);
+    for (int process = 0; process < 2; process++)
+        if (fork() == 0) {
+            for (int i = 0; i < 200; i++) {
+                if (locked)
+                    sem_wait(&shared->free);
+                shared->count++;
+                if (locked)
+                    sem_post(&shared->free);
+            }
+            _exit(0);
+        }
+    while (wait(NULL) != -1)
+        ;
+    printf("%d\n", shared->count);
+    return 0;
+}
 """
 
 ATTACKER = r"""
@@ -129,6 +165,7 @@ def container(name: str, image_name: str) -> ContainerSpec:
     return ContainerSpec(
         name=name, host="alpha", container=image_name, hostname="alpha", image=IMAGE, sandbox=SANDBOX,
         share=frozenset({"ipc", "net", "pid"}), volume=None, limits=LIMITS, shm_bytes=1 << 20, labels=labels,
+        grants=("net_raw",),
     )  # fmt: skip
 
 
@@ -199,6 +236,33 @@ def test_a_program_runs_as_the_student_without_any_privilege(agent: Agent) -> No
     assert lines["NoNewPrivs"] == "1"
     assert lines["Seccomp"] == "2"
     assert "0007" in status
+
+
+def test_a_program_has_what_it_is_granted_and_no_more(agent: Agent) -> None:
+    status = shell("cat /proc/self/status", grants=("net_raw",))
+    lines = dict(line.split(b":\t", 1) for line in agent.run(status, 5).stdout.splitlines() if b":\t" in line)
+    assert {int(lines[b"Cap" + which], 16) for which in (b"Inh", b"Prm", b"Eff", b"Bnd", b"Amb")} == {1 << 13}
+    with pytest.raises(AgentRefused, match="Operation not permitted"):
+        agent.run(shell("true", grants=("net_bind_service",)), 5)  # its container has it not
+    with pytest.raises(AgentRefused, match="there is no grant `sys_admin`") as caught:
+        agent.run(shell("true", grants=("sys_admin",)), 5)
+    assert caught.value.kind == "usage"
+
+
+def test_a_program_runs_on_the_processors_that_it_is_given(agent: Agent) -> None:
+    last = max(os.sched_getaffinity(0))
+    assert agent.run(shell("taskset -cp $$ | cut -d: -f2", cpus=(last,)), 5).stdout.split() == [str(last).encode()]
+
+
+def test_a_program_with_a_perturbed_schedule_loses_races_and_no_lock(agent: Agent) -> None:
+    agent.put("/tmp/counter.c", COUNTER.encode(), uid=1000, gid=1000)
+    flags = " ".join((*FLAGS, *INSTRUMENT))
+    built = agent.run(shell(f"gcc {flags} -o /tmp/counter /tmp/counter.c {' '.join(RUNTIME)}"), 30)
+    assert built.ok, built.stderr.decode()
+    agent.put("/build/counter", agent.get("/tmp/counter").data, mode=0o755, parents=True)
+    for locked, expected in (("locked", range(20, 21)), ("", range(5))):
+        runs = [agent.run(Command(("/build/counter", locked), {PERTURB: str(seed)}), 10).stdout for seed in range(20)]
+        assert runs.count(b"400\n") in expected
 
 
 def test_limits_are_the_kernels(agent: Agent) -> None:

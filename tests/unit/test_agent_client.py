@@ -290,12 +290,26 @@ def test_a_result_says_how_the_program_ended(fields: dict[str, object], words: s
 def test_a_command_carries_everything_that_a_program_inherits() -> None:
     stream = ScriptedStream(answers(spawn=SPAWNED))
     Agent.over(stream).spawn(
-        Command(("/b/c", "\udcff"), {"A": "1"}, "/tmp", 1000, 1000, 0o27, b"in", {"core": 0}, 2.0, 10, 20)
+        Command(
+            ("/b/c", "\udcff"),
+            {"A": "1"},
+            "/tmp",
+            1000,
+            1000,
+            0o27,
+            b"in",
+            {"core": 0},
+            ("net_raw",),
+            (1,),
+            2.0,
+            10,
+            20,
+        )
     )
     assert stream.requests[-1] == {
         "id": 2, "op": "spawn", "argv": ["/b/c", "\udcff"], "env": {"A": "1"}, "cwd": "/tmp", "uid": 1000, "gid": 1000,
-        "umask": 0o27, "stdin": "pipe", "stdin_open": False, "limits": {"core": 0}, "deadline_s": 2.0,
-        "output_cap": 10, "output_kill": 20, "name": "c",
+        "umask": 0o27, "stdin": "pipe", "stdin_open": False, "limits": {"core": 0}, "grants": ["net_raw"],
+        "cpus": [1], "deadline_s": 2.0, "output_cap": 10, "output_kill": 20, "name": "c",
     }  # fmt: skip
 
 

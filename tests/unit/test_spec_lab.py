@@ -202,7 +202,7 @@ def test_all_mistakes_are_reported_at_once(problems):
     assert problems(text) == [
         "1:1: the file has no `title`; add it: what it is called, on one line",
         "6:21: there is no image `lba`: images/lba has no Dockerfile; did you mean `lab`?",
-        "6:26: there is no key `pids` in `left`; choose from image, limits",
+        "6:26: there is no key `pids` in `left`; choose from image, limits, grants",
         "13:19: 10.11.0.3 is already the address of `alpha` in `lan`; give each host an address of its own",
         "15:3: there is no key `memroy` in `limits`; did you mean `memory`?",
         '16:9: `08` is a number to some YAML readers and text to others; write 8, or quote it: "08"',

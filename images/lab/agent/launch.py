@@ -33,7 +33,7 @@ IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 class Launch:
     """What to start: arguments, environment and all else that a process inherits."""
 
-    __slots__ = ("argv", "cwd", "env", "gid", "limits", "put_mark", "uid", "umask")
+    __slots__ = ("argv", "cpus", "cwd", "env", "gid", "grants", "limits", "put_mark", "uid", "umask")
 
     def __init__(self, argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, owner: tuple[int, int]) -> None:
         """Start `argv` in `cwd` as `owner` (uid, gid)."""
@@ -43,6 +43,8 @@ class Launch:
         self.uid, self.gid = owner
         self.umask = 0o022
         self.limits: dict[str, int] = {}
+        self.grants: frozenset[int] = frozenset()
+        self.cpus: frozenset[int] = frozenset()
         self.put_mark: Callable[[], None] = lambda: None
 
     def start(self, streams: tuple[int, int, int]) -> int:
@@ -86,11 +88,13 @@ class Launch:
         os.nice(NICENESS)
         privileges.offer_to_oom_killer()
         os.umask(self.umask)
-        privileges.become(self.uid, self.gid)
+        privileges.become(self.uid, self.gid, self.grants)
         if self.uid != 0:  # root's programs are ours
             gate.close()
         privileges.die_with(agent)
         os.chdir(self.cwd)
+        if self.cpus:
+            os.sched_setaffinity(0, self.cpus)
         limits.apply(self.limits)
 
     def _execute(self) -> None:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
+PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
 SECCOMP_MODE_FILTER = 2
 FILTER_INSTRUCTION_BYTES = 8
 IPC_RMID = 0
@@ -58,10 +61,10 @@ def _checked(result: int, call: str) -> int:
     return result
 
 
-def prctl(option: int, argument: int = 0) -> int:
-    """prctl(2) with one argument."""
-    unused = ctypes.c_ulong(0)
-    return _checked(int(_LIBC.prctl(option, ctypes.c_ulong(argument), unused, unused, unused)), "prctl")
+def prctl(option: int, argument: int = 0, second: int = 0) -> int:
+    """prctl(2) with one or two arguments."""
+    unused, given = ctypes.c_ulong(0), (ctypes.c_ulong(argument), ctypes.c_ulong(second))
+    return _checked(int(_LIBC.prctl(option, *given, unused, unused)), "prctl")
 
 
 def filter_calls(instructions: bytes) -> None:
@@ -71,11 +74,11 @@ def filter_calls(instructions: bytes) -> None:
     _checked(int(_LIBC.prctl(PR_SET_SECCOMP, mode, ctypes.byref(program), unused, unused)), "prctl")
 
 
-def drop_all_capabilities() -> None:
-    """Leave the effective, permitted and inheritable sets empty. See capset(2)."""
+def set_capabilities(mask: int) -> None:
+    """Make `mask`, of the first 32, the effective, permitted and inheritable set. See capset(2)."""
     header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
-    nothing = (ctypes.c_uint32 * 6)()
-    _checked(_LIBC.capset(ctypes.byref(header), ctypes.byref(nothing)), "capset")
+    sets = (ctypes.c_uint32 * 6)(mask, mask, mask)
+    _checked(_LIBC.capset(ctypes.byref(header), ctypes.byref(sets)), "capset")
 
 
 SYSV_REMOVALS: dict[str, Callable[[int], int]] = {

@@ -9,26 +9,30 @@ import contextlib
 import os
 import signal
 
+import grants
 import libc
 import proc
 
 FIRST_CHOICE = b"1000"
 
 
-def become(uid: int, gid: int) -> None:
-    """Turn this process into one of `uid` and `gid` that has no capability and can't gain any, whatever it executes.
+def become(uid: int, gid: int, granted: frozenset[int] = frozenset()) -> None:
+    """Turn this process into one of `uid` and `gid` that has the capabilities `granted` and can't gain any other.
 
-    One that is to stay the agent's own user keeps what the agent may.
+    That holds for whatever it executes. One that is to stay the agent's own user keeps what the agent may.
 
     Raises:
-        PermissionError: We are not root.
+        PermissionError: We are not root, or lack a capability that is granted.
     """
     if (uid, gid) != (os.getuid(), os.getgid()):
-        _empty_bounding_set()
+        _bound(granted)
         os.setgroups([])
         os.setresgid(gid, gid, gid)
+        libc.prctl(libc.PR_SET_KEEPCAPS, 1)
         os.setresuid(uid, uid, uid)
-        libc.drop_all_capabilities()
+        libc.set_capabilities(grants.mask(granted))
+        for capability in granted:  # an ambient one outlives execve(2)
+            libc.prctl(libc.PR_CAP_AMBIENT, libc.PR_CAP_AMBIENT_RAISE, capability)
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -52,10 +56,10 @@ def offer_to_oom_killer() -> None:
         os.close(fd)
 
 
-def _empty_bounding_set() -> None:
-    """Take every capability out of the set that bounds what execve(2) can give. See capabilities(7)."""
+def _bound(granted: frozenset[int]) -> None:
+    """Take every other capability out of the set that bounds what execve(2) can give. See capabilities(7)."""
     _, _, rest = proc.read("/proc/self/status").partition(b"\nCapBnd:\t")
     bounded = int(rest.split(None, 1)[0], 16)
     for capability in range(bounded.bit_length()):
-        if bounded >> capability & 1:
+        if bounded >> capability & 1 and capability not in granted:
             libc.prctl(libc.PR_CAPBSET_DROP, capability)

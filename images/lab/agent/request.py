@@ -119,6 +119,17 @@ class Request:
             raise self.wrong(field, "a list of texts")
         return value
 
+    def optional_words(self, field: str) -> list[str]:
+        """A list of texts; empty when it is not there."""
+        return self.words(field) if field in self.header else []
+
+    def numbers(self, field: str, high: int) -> list[int]:
+        """A list of whole numbers from 0 to `high`; empty when it is not there."""
+        values = self.header.get(field, [])
+        if not isinstance(values, list) or not all(type(one) is int and 0 <= one <= high for one in values):
+            raise self.wrong(field, f"a list of whole numbers from 0 to {high}")
+        return values
+
     def each(self, field: str, one: str) -> list[Request]:
         """The same request for each value of a list, with the value as its field `one`."""
         values = self.header.get(field)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import grants
 import limits
 from launch import Launch
 from program import Program
@@ -20,6 +21,7 @@ DEFAULT_CAP_BYTES = 256 * 1024
 CAP_LIMIT_BYTES = 8 * 1024 * 1024
 """The most of one stream: the payload of an answer holds two."""
 BIGGEST_ID = 2**32 - 2
+BIGGEST_CPU = 1023
 
 
 def read_program(request: Request, number: int) -> Program:
@@ -37,6 +39,8 @@ def read_launch(request: Request, marks: Marks, number: int) -> Launch:
     launch = Launch(request.arguments("argv"), request.environment("env"), request.raw("cwd", "/"), owner)
     launch.umask = request.integer("umask", 0o022, high=0o777)
     launch.limits = limits.read(request.mapping("limits"))
+    launch.grants = grants.read(request.optional_words("grants"))
+    launch.cpus = frozenset(request.numbers("cpus", high=BIGGEST_CPU))
     launch.put_mark = lambda: marks.put(number)
     return launch
 
