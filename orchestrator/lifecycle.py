@@ -16,7 +16,7 @@ from orchestrator.connection import connected as connected
 from orchestrator.convergence import converge
 from orchestrator.engine import images
 from orchestrator.engine.base import Engine
-from orchestrator.engine.context import latest, names, reference
+from orchestrator.engine.context import latest, names
 from orchestrator.executor import Event
 from orchestrator.labels import InstanceName, instance_of
 from orchestrator.plan import Plan
@@ -137,8 +137,7 @@ def build_image(engine: Engine, spec: ImageSpec, base_image: str | None, say: Sa
 def build_all(engine: Engine, *, base_image: str | None = None, watch: Watch | None = None) -> list[str]:
     """Build every image of `images/` that is not there; their references."""
     watch = watch or Unwatched()
-    base = images.base_reference(base_image)
-    specs = [ImageSpec(name, reference(name, base, arguments())) for name in names()]
+    specs = [ImageSpec(name, found) for name, found in settled.all_references(base_image).items()]
     for spec in specs:
         build_image(engine, spec, base_image, watch.line)
     return [spec.reference for spec in specs]

@@ -15,7 +15,7 @@ from pathlib import Path
 from orchestrator import kept
 from orchestrator.engine import images
 from orchestrator.engine.base import Engine
-from orchestrator.engine.context import names, reference
+from orchestrator.engine.context import references
 from orchestrator.labels import InstanceName
 from orchestrator.workspace import student_uid
 from orchestrator.world import Observed
@@ -28,8 +28,8 @@ def is_settled(engine: Engine, lab: Path, name: InstanceName, base_image: str | 
     known = kept.read(name, KIND)
     if not known:
         return False
-    references = all_references(base_image)
-    return known == _digest(lab, references, engine.observe(name, images=tuple(references.values())))
+    wanted = all_references(base_image)
+    return known == _digest(lab, wanted, engine.observe(name, images=tuple(wanted.values())))
 
 
 def remember(lab: Path, name: InstanceName, references: Mapping[str, str], observed: Observed) -> None:
@@ -39,8 +39,7 @@ def remember(lab: Path, name: InstanceName, references: Mapping[str, str], obser
 
 def all_references(base_image: str | None = None) -> dict[str, str]:
     """The references of every image that we can build, by its folder of `images/`."""
-    base = images.base_reference(base_image)
-    return {name: reference(name, base, arguments()) for name in names()}
+    return references(images.base_reference(base_image), arguments())
 
 
 def arguments() -> dict[str, str]:

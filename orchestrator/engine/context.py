@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,35 @@ from pathlib import Path
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 IGNORED_NAMES = frozenset({"__pycache__"})
 REPOSITORY = "ipclab"
+FOUNDATION = "lab"
+"""The image that others may stand on."""
 
 
 def names(images: Path = IMAGES) -> list[str]:
     """The images that can be built: the folders of `images/` that hold a Dockerfile."""
     return sorted(path.parent.name for path in images.glob("*/Dockerfile"))
+
+
+def parent(name: str, images: Path = IMAGES) -> str | None:
+    """The image of ours that another stands on, which its Dockerfile says with `ARG LAB`; None for one on the base."""
+    text = (images / name / "Dockerfile").read_text()
+    return FOUNDATION if re.search(r"^ARG LAB\b", text, re.MULTILINE) else None
+
+
+def references(base: str, arguments: Mapping[str, str], images: Path = IMAGES) -> dict[str, str]:
+    """The references of all images that can be built, by name, on the base with this reference."""
+    return {name: reference_on(name, base, arguments, images) for name in names(images)}
+
+
+def reference_on(name: str, base: str, arguments: Mapping[str, str], images: Path = IMAGES) -> str:
+    """The reference of an image, whether it stands on the base or on another image of ours that does.
+
+    Build arguments are those of the image on the base: they say who the users are.
+    """
+    above = parent(name, images)
+    if above is None:
+        return reference(name, base, arguments, images)
+    return reference(name, reference(above, base, arguments, images), {}, images)
 
 
 @dataclass(frozen=True, slots=True)

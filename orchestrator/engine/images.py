@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.engine.base import Engine, Progress
 from orchestrator.engine.bases import choose_base
-from orchestrator.engine.context import IMAGES, context, latest, reference
+from orchestrator.engine.context import IMAGES, context, latest, parent, reference_on
 from orchestrator.engine.machine import Machine, this_machine
 from orchestrator.errors import ImageError
 from orchestrator.lock import held
@@ -71,7 +71,7 @@ def build(
     progress: Progress,
     images: Path = IMAGES,
 ) -> None:
-    """Build one of our images, and its base if need be, and tag it with its reference and `latest`; one there is kept.
+    """Build one of our images, and what it stands on, and tag it with its reference and `latest`; one there is kept.
 
     `base` is the choice of `--base-image`, `arguments` are what `spec.reference` was made with. Of two processes that
     build the same image the second waits for the first.
@@ -82,13 +82,20 @@ def build(
     with _alone_with(spec.reference, progress):
         if engine.image_id(spec.reference) is not None:
             return
-        below = ensure_base(engine, base, progress)
-        if spec.reference != reference(spec.name, below, arguments, images):
+        foundation = ensure_base(engine, base, progress)
+        if spec.reference != reference_on(spec.name, foundation, arguments, images):
             raise ImageError(f"the files of images/{spec.name} changed while it was about to be built", fix="try again")
+        above = parent(spec.name, images)
+        if above is None:
+            given = {**arguments, "BASE": foundation}
+        else:
+            given = {"LAB": reference_on(above, foundation, arguments, images)}
+            below = ImageSpec(above, given["LAB"])
+            build(engine, below, base=base, arguments=arguments, progress=progress, images=images)
         engine.build_image(
             context(images / spec.name),
             [spec.reference, latest(spec.name)],
-            {**proxies(os.environ), **arguments, "BASE": below},
+            {**proxies(os.environ), **given},
             calm(progress),
         )
 

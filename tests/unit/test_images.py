@@ -13,7 +13,7 @@ import pytest
 from orchestrator.engine.base import Progress
 from orchestrator.engine.bases import choose_base, suite_of
 from orchestrator.engine.command import Ended
-from orchestrator.engine.context import reference
+from orchestrator.engine.context import reference, reference_on, references
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.engine.images import build, calm, ensure_base, proxies
 from orchestrator.engine.machine import Machine
@@ -292,6 +292,20 @@ def test_a_build_gives_both_tags_and_a_second_one_does_nothing(images: Path) -> 
     assert engine.image_id(wanted.reference) == engine.image_id("ipclab/lab:latest") is not None
     assert engine.arguments[0]["BASE"] == "base:1"
     assert engine.arguments[0]["STUDENT_UID"] == "1000"
+
+
+def test_an_image_on_ours_is_built_after_it_and_is_another_one_when_it_is(images: Path) -> None:
+    engine = Slow()
+    engine.go.set()
+    (images / "screen").mkdir()
+    (images / "screen" / "Dockerfile").write_text("ARG LAB=ipclab/lab\nFROM ${LAB}\n")
+    below, wanted = spec(images), ImageSpec("screen", reference_on("screen", "base:1", ARGUMENTS, images))
+    build(engine, wanted, base="base:1", arguments=ARGUMENTS, progress=print, images=images)
+    assert engine.calls == [f"build image {below.reference}", f"build image {wanted.reference}"]
+    assert engine.arguments[1]["LAB"] == below.reference
+    assert "BASE" not in engine.arguments[1]
+    (images / "lab" / "Dockerfile").write_text("FROM other\n")
+    assert references("base:1", ARGUMENTS, images)["screen"] != wanted.reference
 
 
 def test_of_two_who_build_one_image_the_second_waits_for_the_first(images: Path) -> None:
