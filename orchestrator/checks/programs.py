@@ -249,6 +249,19 @@ class Running:
         """Write to its standard input, which must have been started with `stdin=PIPE`."""
         self.remote.write(data)
 
+    def ask(self, question: bytes, until: bytes = b"\n", timeout_s: float | None = None) -> bytes:
+        """What it prints when it has been written `question`, up to and with `until`.
+
+        Raises:
+            TimedOut: It did not print it in time, or ended without it.
+        """
+        before = len(self.output().stdout)
+        self.write(question)
+        shown = printable(until, limit=60)
+        self._until(lambda: until in self.output().stdout[before:], f"an answer that ends with {shown!r}", timeout_s)
+        answer, end, _ = self.output().stdout[before:].partition(until)
+        return answer + end
+
     def close_stdin(self) -> None:
         """Its standard input is at its end after this."""
         self.remote.close_stdin()
