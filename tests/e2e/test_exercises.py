@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.spec.load import load_lab
+from tests.e2e.matrix import ANOTHER
 
 ROOT = Path(__file__).parent.parent.parent
 LABS = sorted(path.parent for path in (ROOT / "labs").glob("*/lab.yaml"))
@@ -26,6 +27,8 @@ def declared():
         for name, exercise in load_lab(lab).exercises.items():
             yield lab.name, f"{name}/reference", ()
             yield lab.name, f"{name}/starter", None
+            if (ANOTHER / lab.name / name).is_dir():
+                yield lab.name, f"{name}/another", ()
             for wrong, model in exercise.exercise.wrong.items():
                 yield lab.name, f"{name}/wrong/{wrong}", model.fails
 
