@@ -5,7 +5,7 @@ Which operations that takes is `reconcile`'s matter, carrying them out `converge
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -63,11 +63,18 @@ class Up:
     """What had to be done; empty when it was up."""
 
 
-def defined(engine: Engine, lab: Path, name: InstanceName, base_image: str | None = None) -> Definition:
+def defined(
+    engine: Engine,
+    lab: Path,
+    name: InstanceName,
+    base_image: str | None = None,
+    exercises: Collection[str] | None = None,
+) -> Definition:
     """The definition of an instance of the lab in the folder `lab`, with what else decides what it comes to."""
     # Another machine's engine does not see our folders; its containers have no /work then.
     binds = (Bind(str(workspace.prepare(lab)), "/work"),) if engine.info().local else ()
-    return Definition(lab, name, settled.all_references(base_image), binds)
+    chosen = None if exercises is None else tuple(exercises)
+    return Definition(lab, name, settled.all_references(base_image), binds, chosen)
 
 
 def plan(engine: Engine, lab: Path | None, name: InstanceName, *, base_image: str | None = None) -> Plan:
@@ -85,16 +92,19 @@ def up(
     name: InstanceName,
     *,
     base_image: str | None = None,
+    exercises: Collection[str] | None = None,
     watch: Watch | None = None,
 ) -> Up:
     """Bring an instance of the lab in the folder `lab` up; what is there and right is left alone.
+
+    With `exercises`, hosts that none of these needs are not made.
 
     Raises:
         DefinitionError: lab.yaml is wrong.
         MachineError: The engine or the machine is in the way.
     """
     watch = watch or Unwatched()
-    wanted = defined(engine, lab, name, base_image)
+    wanted = defined(engine, lab, name, base_image, exercises)
     made: list[tuple[Desired, Observed]] = []
 
     def desired_of(observed: Observed) -> Desired:
@@ -111,18 +121,22 @@ def up(
         on_wait=watch.line,
     )
     desired, observed = made[-1]
-    if not done:
+    if not done and exercises is None:
         settled.remember(lab, name, wanted.references, observed)
     return Up(desired, done)
 
 
-def bring_up(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
+def bring_up(
+    engine: Engine, definition: LabDefinition, name: InstanceName, exercises: Collection[str] | None = None
+) -> Desired:
     """Bring an instance up, unwatched; what it should be, and is now."""
-    return up(engine, definition.root, name).desired
+    return up(engine, definition.root, name, exercises=exercises).desired
 
 
-def as_defined(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
-    """What an instance should be that somebody else brought up, as from a Compose file."""
+def as_defined(
+    engine: Engine, definition: LabDefinition, name: InstanceName, exercises: Collection[str] | None = None
+) -> Desired:
+    """What an instance should be that somebody else brought up, as from a Compose file: with all of its hosts."""
     from orchestrator.resolve import resolve
 
     wanted = defined(engine, definition.root, name)

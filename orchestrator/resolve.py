@@ -114,6 +114,7 @@ class _Resolution:
             volumes=tuple(self._volume(name, host.volume) for name, host in hosts if host.volume is not None),
             sandboxes=tuple(self._sandbox(name, host) for name, host in hosts),
             containers=containers,
+            only_for={name: host.only_for for name, host in hosts if host.only_for},
         )
 
     def _images(self) -> tuple[ImageSpec, ...]:

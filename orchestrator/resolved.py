@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import kept
-from orchestrator.labels import InstanceName
+from orchestrator.labels import HOST, InstanceName
 from orchestrator.slots import choose_slot
 from orchestrator.world import (
     Attachment,
@@ -42,9 +42,11 @@ class Definition:
     references: Mapping[str, str]
     """Images by their folder of `images/`."""
     binds: tuple[Bind, ...] = ()
+    exercises: tuple[str, ...] | None = None
+    """Those that it is brought up for; all when None."""
 
     def desired(self, observed: Observed) -> Desired:
-        """The instance as it should be, given what there is.
+        """The instance as it should be, given what there is: a host that is there stays, whoever needed it.
 
         Raises:
             DefinitionError: lab.yaml is wrong.
@@ -53,8 +55,12 @@ class Definition:
         key = self._key()
         known = _read(self.name, key)
         if known is not None and choose_slot(known, self.name, observed) == known.slot:
-            return known.desired
-        return self._resolved(key, observed)
+            whole = known.desired
+        else:
+            whole = self._resolved(key, observed)
+        if self.exercises is None:
+            return whole
+        return whole.needed_by(self.exercises, {one.labels.get(HOST, "") for one in observed.containers})
 
     def _key(self) -> str:
         binds = [f"{bind.source}:{bind.target}" for bind in self.binds]
@@ -112,6 +118,7 @@ def _desired(plain: Mapping[str, Any]) -> Desired:
         volumes=tuple(VolumeSpec(**one) for one in plain["volumes"]),
         sandboxes=tuple(_sandbox(one) for one in plain["sandboxes"]),
         containers=tuple(_container(one) for one in plain["containers"]),
+        only_for={host: tuple(users) for host, users in plain["only_for"].items()},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -59,9 +59,17 @@ class Session:
     """`HOST.ipv4` and `HOST.ipv6` of every host that is in a network (its first one)."""
 
     @classmethod
-    def open(cls, definition: LabDefinition, name: InstanceName, *, as_is: bool = False) -> Self:
+    def open(
+        cls,
+        definition: LabDefinition,
+        name: InstanceName,
+        *,
+        exercises: Collection[str] | None = None,
+        as_is: bool = False,
+    ) -> Self:
         """Bring an instance up if it is not, start its agents, and see that its hosts are what they claim to be.
 
+        With `exercises`, hosts that none of these needs are not made.
         With `as_is` somebody else brought it up, under our names and with the definition's own addresses.
 
         Raises:
@@ -69,7 +77,7 @@ class Session:
             IntegrityError: A container is not in its sandbox's namespaces.
         """
         engine = lifecycle.connect()
-        desired = (lifecycle.as_defined if as_is else lifecycle.bring_up)(engine, definition, name)
+        desired = (lifecycle.as_defined if as_is else lifecycle.bring_up)(engine, definition, name, exercises)
         addresses = {
             f"{sandbox.host}.{family}": getattr(attachment, family)
             for sandbox in desired.sandboxes
@@ -84,6 +92,12 @@ class Session:
     def agent(self, place: str) -> Agent:
         """The agent of a container."""
         return self.pool.get(self.name.named(*place.split("/")))
+
+    def serves(self, exercises: Collection[str]) -> bool:
+        """Whether it has all hosts that these exercises need."""
+        there = {sandbox.host for sandbox in self.desired.sandboxes}
+        hosts = self.definition.lab.hosts.items()
+        return all(host in there for host, one in hosts if not one.only_for or {*one.only_for} & {*exercises})
 
     def host_of(self, place: str) -> str:
         """The host of a place."""

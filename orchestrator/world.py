@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 
 from orchestrator.labels import InstanceName
 
@@ -128,6 +128,23 @@ class Desired:
     volumes: tuple[VolumeSpec, ...]
     sandboxes: tuple[SandboxSpec, ...]
     containers: tuple[ContainerSpec, ...]
+    only_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Hosts that only some exercises need, and which these are."""
+
+    def needed_by(self, exercises: Collection[str], there: Collection[str]) -> Desired:
+        """Without the hosts that none of `exercises` needs, but with those that are `there` already."""
+        idle = {host for host, users in self.only_for.items() if host not in there and not {*users} & {*exercises}}
+        sandboxes = tuple(spec for spec in self.sandboxes if spec.host not in idle)
+        containers = tuple(spec for spec in self.containers if spec.host not in idle)
+        used = {spec.image for spec in sandboxes} | {spec.image for spec in containers}
+        volumes = {spec.volume for spec in sandboxes}
+        return replace(
+            self,
+            images=tuple(spec for spec in self.images if spec.reference in used),
+            volumes=tuple(spec for spec in self.volumes if spec.name in volumes),
+            sandboxes=sandboxes,
+            containers=containers,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,10 +186,13 @@ class Stages:
             pytest.exit.Exception: It can't be: no check could be judged.
         """
         sessions = self.live.sessions
+        needed = [stage.name for stage in self._stages.values() if stage.definition.root == definition.root]
+        if definition.root in sessions and not sessions[definition.root].serves(needed):
+            self._let_go(definition, down=False)
         if definition.root not in sessions:
             name = InstanceName(definition.name, self._instance())
             try:
-                session = Session.open(definition, name, as_is=self.config.getoption("--as-is"))
+                session = Session.open(definition, name, exercises=needed, as_is=self.config.getoption("--as-is"))
             except IpclabError as error:
                 self._error = error
                 pytest.exit(str(error), returncode=error.exit_code)
@@ -202,6 +205,9 @@ class Stages:
         Raises:
             MachineError: It can't be taken down.
         """
+        self._let_go(definition, down=not self.config.getoption("--as-is"))
+
+    def _let_go(self, definition: LabDefinition, *, down: bool) -> None:
         session = self.live.sessions.pop(definition.root, None)
         for folder in [folder for folder in self.live.peers if folder.parent == definition.root]:
             del self.live.peers[folder]
@@ -209,7 +215,7 @@ class Stages:
             if stage.definition.root == definition.root:
                 stage.forget_build()
         if session is not None:
-            session.close(down=not self.config.getoption("--as-is"))
+            session.close(down=down)
 
     def note(self, exercise: str, label: str) -> None:
         """Remember whose work was judged."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from keyword import iskeyword
+from pathlib import Path
 
 from orchestrator.errors import Problem
 from orchestrator.spec.document import Document
@@ -78,6 +79,12 @@ def _place(place: object, path: DataPath, document: Document, lab: Document) -> 
     elif container not in containers:
         what = f"the host `{host}` has no container `{container}`"
         yield document.problem(path, what, did_you_mean(container, containers))
+    else:
+        exercise = Path(document.path).parent.name
+        served = [name for _, name in lab.texts_at(("hosts", host, "only_for"))]
+        if served and exercise not in served:
+            what = f"the host `{host}` is brought up for {', '.join(served)} only"
+            yield document.problem(path, what, f"add {exercise} to its `only_for` in lab.yaml, or choose another host")
 
 
 def _grants(exercise: Exercise, document: Document, lab: Document) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ def problems(lab: Lab, document: Document, images: Path) -> Iterator[Problem]:
         path = ("hosts", name)
         yield from _name(name, path, document)
         yield from _share(name, host, path, document)
+        yield from _only_for(lab, path, document)
         yield from _ipc(host.ipc, (*path, "ipc"), document)
         if host.volume is not None:
             yield from _at_least(host.volume.size, _PAGE, "a page", (*path, "volume", "size"), document)
@@ -51,6 +52,16 @@ def _name(name: str, path: DataPath, document: Document) -> Iterator[Problem]:
     else:
         return
     yield document.problem(path, what, "choose another name", at_key=True)
+
+
+def _only_for(lab: Lab, path: DataPath, document: Document) -> Iterator[Problem]:
+    for place, exercise in document.texts_at((*path, "only_for")):
+        if exercise not in lab.exercises:
+            yield document.problem(
+                place,
+                f"there is no exercise `{exercise}`",
+                did_you_mean(exercise, lab.exercises, none="there are none"),
+            )
 
 
 def _share(name: str, host: Host, path: DataPath, document: Document) -> Iterator[Problem]:

@@ -100,6 +100,9 @@ class Host(Part):
     )
     ipc: IpcLimits = Field(IpcLimits.model_construct(), description="Its limits for System V and POSIX objects")
     volume: Volume | None = Field(Volume.model_construct(), description="Its volume at /ipc; null for none")
+    only_for: tuple[Name, ...] = Field(
+        default=(), description="The exercises that it is brought up for; for every one when none is named"
+    )
 
 
 class Lab(Part):

@@ -58,7 +58,14 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
         IpclabError: Whatever stopped it before its first check.
     """
     with Progress(f"{wanted.name} up") as progress, connected(progress.say) as engine:
-        done = lifecycle.up(engine, definition.root, wanted.name, base_image=wanted.base_image, watch=progress)
+        done = lifecycle.up(
+            engine,
+            definition.root,
+            wanted.name,
+            base_image=wanted.base_image,
+            exercises=wanted.exercises or None,
+            watch=progress,
+        )
     if live is not None and done.plan:
         # What the agents of the last run spoke to is not there any more.
         live.close()

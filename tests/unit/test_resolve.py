@@ -268,3 +268,23 @@ def test_a_slot_past_the_end_of_the_private_addresses_is_an_error(ipv4: str, slo
 def test_a_lab_without_networks_needs_no_slot() -> None:
     model = lab(networks={}, hosts={"alpha": {"containers": {"left": {}}}})
     assert choose_slot(model, MAIN, engine_with(("everything", "0.0.0.0/0"))) == 0
+
+
+def test_a_host_that_no_exercise_needs_is_left_out_unless_it_is_there() -> None:
+    lab = Lab.model_validate(
+        {
+            "title": "t",
+            "hosts": {
+                "alpha": {"containers": {"left": {}}},
+                "screen": {"containers": {"x": {"image": "x11"}}, "only_for": ["display"]},
+            },
+            "exercises": ["fifo", "display"],
+        }
+    )
+    whole = resolve(lab, InstanceName("lab-11"), slot=0, images={"lab": "ipclab/lab:1", "x11": "ipclab/x11:1"})
+    assert whole.needed_by(["fifo", "display"], []) == whole
+    assert whole.needed_by(["fifo"], ["screen"]) == whole
+    less = whole.needed_by(["fifo"], [])
+    assert [spec.host for spec in (*less.sandboxes, *less.containers)] == ["alpha", "alpha"]
+    assert [spec.name for spec in less.images] == ["lab"]
+    assert [spec.name for spec in less.volumes] == ["ipclab.lab-11.main.vol-alpha"]

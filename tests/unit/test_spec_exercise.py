@@ -244,6 +244,18 @@ def test_changes_are_of_what_the_reference_has_once(lab, change, complaints):
     assert problems(lab) == [f"echo/exercise.yaml:{complaint}" for complaint in complaints]
 
 
+def test_a_program_runs_where_its_exercise_has_a_host_and_the_grants(lab):
+    (lab / "lab.yaml").write_text(LAB.replace("  far-away:\n", "  far-away:\n    only_for: [other]\n") + "")
+    (lab / "lab.yaml").write_text((lab / "lab.yaml").read_text().replace("[echo]", "[echo, other]"))
+    (lab / "echo/exercise.yaml").write_text(EXERCISE.replace("    timeout: 3s\n", "    grants: [net_raw]\n"))
+    assert [line for line in problems(lab) if "echo/" in line] == [
+        "echo/exercise.yaml:8:14: the container beta/main does not have `net_raw` among its `grants`; "
+        "add it there in lab.yaml, or remove it here",
+        "echo/exercise.yaml:18:11: the host `far-away` is brought up for other only; "
+        "add echo to its `only_for` in lab.yaml, or choose another host",
+    ]
+
+
 def test_a_wrong_solution_differs_from_the_reference(lab):
     (lab / "echo/wrong/says-nothing/server.c").unlink()
     assert problems(lab) == [

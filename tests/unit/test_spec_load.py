@@ -125,8 +125,8 @@ def test_a_model_can_be_made_of_plain_data_as_well():
 
 def test_lab_11_is_right():
     definition = load_lab_only(LABS / "lab-11")
-    assert list(definition.lab.hosts) == ["alpha", "beta", "island"]
-    assert definition.lab.exercises == ("sysv-shm", "posix-shm", "fifo", "unix-socket", "tcp")
+    assert list(definition.lab.hosts)[:3] == ["alpha", "beta", "island"]
+    assert {"sysv-shm", "posix-shm", "fifo", "unix-socket", "tcp"} <= {*definition.lab.exercises}
     assert not definition.lab.hosts["island"].networks
 
 
