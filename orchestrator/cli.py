@@ -288,6 +288,7 @@ def ps(lab: str | None) -> None:
 @click.option("-n", "jobs", default=0, metavar="N", help="Run exercises side by side, each worker in its own instance.")
 @click.option("--json", "record_file", type=NewFile(), help="Write the record.")
 @click.option("--junitxml", "junit_file", type=NewFile(), help="Write JUnit XML.")
+@click.option("--all", "everything", is_flag=True, help="Show checks that passed, also of several exercises.")
 @click.option("--watch", is_flag=True, help="Run again whenever a source is saved.")
 def check(
     labs: Path,
@@ -297,6 +298,7 @@ def check(
     base_image: str | None,
     record_file: Path | None,
     junit_file: Path | None,
+    everything: bool,
     watch: bool,
     **options: Any,
 ) -> None:
@@ -308,12 +310,41 @@ def check(
 
     definition = _lab(labs, lab, exercises)
     name = _instance(definition.name, instance)
-    wanted = Wanted(name, exercises, base_image, record_file, junit_file, options)
+    wanted = Wanted(name, exercises, base_image, record_file, junit_file, everything, options)
     if watch:
         from orchestrator.ui.watching import watch_and_check
 
         sys.exit(watch_and_check(definition, wanted))
     sys.exit(check_once(definition, wanted).exit_code)
+
+
+@cli.command()
+@LABS
+@LAB
+@click.argument("exercise", shell_complete=complete_exercise)
+@click.option("--again", is_flag=True, help="Those that were shown already.")
+def hint(labs: Path, lab: str, exercise: str, again: bool) -> None:
+    """Show one hint more on an exercise."""
+    from orchestrator.ui.hints import next_hint
+
+    _print(next_hint(_lab(labs, lab, (exercise,)).exercises[exercise], again=again))
+
+
+@cli.command()
+@LABS
+@LAB
+@EXERCISES
+@INSTANCE
+@click.option("--seed", default="", metavar="TEXT", help="Replay a run's random values.")
+def prove(labs: Path, lab: str, exercises: tuple[str, ...], instance: str, seed: str) -> None:
+    """Test exercises themselves: references pass, starters don't, wrong solutions fail as declared.
+
+    For authors. Ends with 2 when something is not as declared.
+    """
+    from orchestrator.ui.proving import prove_all
+
+    definition = _lab(labs, lab, exercises)
+    sys.exit(prove_all(definition, _instance(definition.name, instance), seed))
 
 
 @cli.command()

@@ -120,4 +120,8 @@ class Exercise(Part):
     ablation: dict[ProgramName, Place] = Field(
         default_factory=dict, description="Where programs run when the channel is removed"
     )
+    hints: tuple[str, ...] = Field(
+        default=(),
+        description="What `ipclab hint` shows, one more each time: from a question to a pointer, no solution",
+    )
     wrong: dict[Name, Wrong] = Field(default_factory=dict, description="Known-wrong solutions, by name")

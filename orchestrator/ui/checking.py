@@ -20,7 +20,7 @@ from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
 from orchestrator.ui.latest import keep
 from orchestrator.ui.progress import Progress
-from orchestrator.ui.table import check_line, closing, console, explanation, heading, literal, summary
+from orchestrator.ui.table import check_line, closing, collapsed, console, explanation, heading, literal, summary
 
 REFERENCE = "the reference solution"
 """How a record calls it."""
@@ -36,6 +36,8 @@ class Wanted:
     base_image: str | None = None
     record_file: Path | None = None
     junit_file: Path | None = None
+    everything: bool = False
+    """Whether each check that passed is shown, also when there are several exercises."""
     options: dict[str, Any] = field(default_factory=dict)
     """Whose work to judge, and the like: passed on to the run."""
 
@@ -70,7 +72,10 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
         # What the agents of the last run spoke to is not there any more.
         live.close()
     screen = console()
-    record = run(wanted.request(definition), _Verdicts(definition, screen).show, live)
+    request = wanted.request(definition)
+    shown = _Verdicts(definition, screen, collapse=len(request.exercises) > 1 and not wanted.everything)
+    record = run(request, shown.show, live)
+    shown.finish()
     _conclude(record, wanted, definition, screen)
     keep(record, definition.root)
     if wanted.record_file is not None:
@@ -80,19 +85,55 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
 
 @dataclass(slots=True)
 class _Verdicts:
-    """Shows verdicts as they come, a heading when the exercise changes."""
+    """Shows verdicts as they come, under their exercise and its topic; what passed is one line for each exercise."""
 
     definition: LabDefinition
     screen: Console
+    collapse: bool
+    topic: str = ""
     exercise: str = ""
+    passed: dict[str, list[Verdict]] = field(default_factory=dict)
+    """By exercise: not shown yet."""
+    troubled: set[str] = field(default_factory=set)
+    """Exercises of which a check was shown."""
 
     def show(self, verdict: Verdict) -> None:
-        if verdict.exercise != self.exercise:
-            self.exercise = verdict.exercise
-            self.screen.print(heading(self.definition.exercises[verdict.exercise].exercise.title, verdict.exercise))
+        """Draw it, or keep it until its exercise is over."""
+        if self.collapse and verdict.outcome is Outcome.PASSED:
+            self._leave(verdict.exercise)
+            self.passed.setdefault(verdict.exercise, []).append(verdict)
+            return
+        self._enter(verdict.exercise)
         self.screen.print(check_line(verdict))
         if verdict.outcome is not Outcome.PASSED:
             self.screen.print(explanation(verdict))
+
+    def finish(self) -> None:
+        """Draw what was kept."""
+        self._leave("")
+
+    def _enter(self, exercise: str) -> None:
+        self._leave(exercise)
+        if exercise != self.exercise:
+            self.exercise = exercise
+            self.troubled.add(exercise)
+            self._head(exercise)
+            self.screen.print(heading(self.definition.exercises[exercise].exercise.title, exercise))
+
+    def _leave(self, next_one: str) -> None:
+        """Sum up the exercises before, when another one begins."""
+        for exercise in [name for name in self.passed if name != next_one]:
+            verdicts = self.passed.pop(exercise)
+            title = self.definition.exercises[exercise].exercise.title
+            self._head(exercise)
+            self.screen.print(collapsed(title, exercise, verdicts, more=exercise in self.troubled))
+            self.exercise = ""
+
+    def _head(self, exercise: str) -> None:
+        topic = self.definition.exercises[exercise].exercise.topic
+        if self.collapse and topic != self.topic:
+            self.topic = topic
+            self.screen.print(literal(f"\n{topic}", "bold underline"))
 
 
 def _conclude(record: Record, wanted: Wanted, definition: LabDefinition, screen: Console) -> None:

@@ -82,6 +82,24 @@ def check_line(verdict: Verdict) -> RenderableType:
     return Constrain(Padding(grid, (0, 0, 0, 2)), WIDTH)
 
 
+def collapsed(title: str, name: str, verdicts: Sequence[Verdict], *, more: bool) -> RenderableType:
+    """The checks of an exercise that passed, on one line; `more` when others of it stand above."""
+    said = f"{len(verdicts)} more checks of {name} passed" if more else f"{title}, {len(verdicts)} checks"
+    return check_line(
+        Verdict(
+            lab="",
+            exercise=name,
+            check="",
+            nodeid="",
+            title=said if more else f"{said}  {name}",
+            outcome=Outcome.PASSED,
+            points=sum(one.points for one in verdicts),
+            max_points=sum(one.max_points for one in verdicts),
+            duration_s=sum(one.duration_s for one in verdicts),
+        )
+    )
+
+
 def explanation(verdict: Verdict) -> RenderableType:
     """What was done, expected and observed, where each process was blocked, what the kernel had, and the hint.
 

@@ -1,6 +1,6 @@
-"""Judge starters, references, other solutions and every known-wrong one of a lab in one process; print what failed.
+"""Prove the exercises of a lab in one process, and print what was found as JSON.
 
-    python -m tests.e2e.matrix labs/lab-11 --instance NAME --part 0/3
+    python -m tests.e2e.matrix labs/lab-11 --instance NAME --part 0/3 --only fifo
 
 A program of its own so that several run side by side, each in an instance of its own: most of the time they wait for
 programs that hang. `tests/e2e/test_exercises.py` reads what they print.
@@ -13,30 +13,12 @@ import json
 import sys
 from pathlib import Path
 
-from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.stage import Live
-from orchestrator.grade.run import Request, run
-from orchestrator.spec.load import LabDefinition, load_lab
+from orchestrator.grade.proof import cases, prove
+from orchestrator.spec.load import load_lab
 
 ANOTHER = Path(__file__).parent.parent / "solutions"
 """LAB/EXERCISE/: solutions by somebody who had the brief and nothing else."""
-
-
-def requests(definition: LabDefinition, instance: str, seed: str) -> list[tuple[str, Request]]:
-    """What there is to judge, by name: `fifo/reference`, `fifo/another`, `fifo/starter`, `fifo/wrong/NAME`."""
-    found = []
-    others = ANOTHER / definition.name
-    for name, exercise in definition.exercises.items():
-        common = (definition, (name,), instance)
-        found.append((f"{name}/reference", Request(*common, reference=True, seed=f"{seed} {name}")))
-        found.append((f"{name}/starter", Request(*common, starter=True, seed=f"{seed} {name} starter")))
-        if (others / name).is_dir():
-            found.append((f"{name}/another", Request(*common, submission=others, seed=f"{seed} {name} another")))
-        for wrong in exercise.exercise.wrong:
-            found.append(
-                (f"{name}/wrong/{wrong}", Request(*common, wrong=f"{name}/{wrong}", seed=f"{seed} {name} {wrong}"))
-            )
-    return found
 
 
 def main() -> None:
@@ -50,22 +32,20 @@ def main() -> None:
     part, parts = map(int, arguments.part.split("/"))
     only = arguments.only.partition("/")[0]
     definition = load_lab(arguments.lab, only=[only] if only else None)
+    wanted = [case for case in cases(definition, ANOTHER) if case.title.startswith(arguments.only)]
     live = Live()
-    outcomes: dict[str, dict[str, list[str]]] = {}
-    wanted = [
-        one for one in requests(definition, arguments.instance, arguments.seed) if one[0].startswith(arguments.only)
-    ]
+    findings = {}
     try:
-        for name, request in wanted[part::parts]:
-            record = run(request, lambda verdict: None, live)
-            outcomes[name] = {
-                outcome: [verdict.check for verdict in record.verdicts if verdict.outcome is outcome]
-                for outcome in Outcome
-            }
-            print(name, outcomes[name][Outcome.FAILED], file=sys.stderr, flush=True)
+        for case in wanted[part::parts]:
+            found = prove(case, definition, arguments.instance, arguments.seed, live)
+            findings[case.title] = {
+                "complaints": list(found.complaints()), "graded": found.graded, "duration_s": found.duration_s
+            }  # fmt: skip
+            wrong = "; ".join(found.complaints())
+            print(case.title, list(found.failed), f"WRONG: {wrong}" if wrong else "", file=sys.stderr, flush=True)
     finally:
         live.close(down=True)
-    json.dump(outcomes, sys.stdout)
+    json.dump(findings, sys.stdout)
 
 
 if __name__ == "__main__":
