@@ -21,8 +21,11 @@ from orchestrator.display import printable
 from orchestrator.engine.base import ExecStream
 from orchestrator.errors import AgentGone, AgentRefused, EngineError, EngineTimeout
 
-GRACE_S = 1.0
-"""How much longer than its deadline we wait for an answer: the agent itself says when a deadline has passed."""
+GRACE_S = 5.0
+"""How much longer than its deadline we wait for an answer.
+
+The agent itself says when a deadline has passed. It looks at /proc once more for that, which takes it a second and more
+where others keep all processors busy."""
 
 
 @dataclass(frozen=True, slots=True)

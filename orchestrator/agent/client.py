@@ -92,7 +92,7 @@ class Agent:
 
         Raises:
             AgentRefused: The agent could not do it: its `kind` is `usage`, `missing`, `limit`, `os` or `timeout`.
-            AgentTimeout: No answer came within `timeout_s` and a second.
+            AgentTimeout: No answer came within `timeout_s` and five seconds.
             AgentGone: The agent has ended, now or earlier.
             AgentProtocol: What came is not its language.
         """

@@ -123,7 +123,7 @@ def test_a_greeting_that_lacks_a_field_is_a_protocol_error() -> None:
 def test_silence_ends_with_the_operation_and_the_container() -> None:
     stream = ScriptedStream(lambda header, payload: ({"ok": GREETING}, b"") if header["op"] == "hello" else None)
     agent = Agent.over(stream, container="alpha.left")
-    with pytest.raises(AgentTimeout, match=r"the agent in alpha\.left did not answer `snapshot` within 6\.0 s"):
+    with pytest.raises(AgentTimeout, match=r"the agent in alpha\.left did not answer `snapshot` within 10\.0 s"):
         agent.snapshot()
     assert stream.closed
 

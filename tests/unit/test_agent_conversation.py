@@ -199,6 +199,7 @@ def test_a_run_that_is_late_is_killed_and_told(agent: Agent) -> None:
 
 def test_what_outlives_its_program_is_killed_and_told(agent: Agent) -> None:
     assert agent.run(shell("sleep 100 > /dev/null & exit 0"), 5).ok
+    agent.wait(Process, 5, comm="sleep", ours=True)  # until then it is still a shell
     (survivor,) = agent.kill_all()
     assert survivor.argv == ("sleep", "100")
     assert agent.kill_all() == ()

@@ -145,6 +145,13 @@ def test_what_json_can_not_say_is_not_sent(header: dict[str, object]) -> None:
         encode(TOKEN, header)
 
 
+def test_a_header_that_contains_itself_is_not_sent() -> None:
+    header: dict[str, object] = {}
+    header["a"] = [header]
+    with pytest.raises(FramingError):
+        encode(TOKEN, header)
+
+
 def test_a_token_of_another_length_is_refused() -> None:
     with pytest.raises(FramingError):
         encode(b"short", {})

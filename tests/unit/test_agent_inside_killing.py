@@ -141,8 +141,9 @@ def test_a_signal_reaches_one_process_its_group_or_all(agent: AgentInside) -> No
         "sh", "-c", "trap 'echo got' USR1; (setsid sleep 1000 &); sleep 1001 & echo ready; while :; do wait; done"
     )
     agent.printed(started, b"ready")
-    agent.wait("process", {"min": 3}, proc=started["proc"])
     proc = started["proc"]
+    agent.wait("process", {"min": 2}, proc=proc, comm="sleep")  # until then both are still shells
+    agent.wait("process", {"max": 3}, proc=proc)
     assert agent.call("signal", proc=proc, signal=signal.SIGUSR1)["count"] == 1
     agent.printed(started, b"got\n")
     assert agent.call("signal", proc=proc, signal=0, to="group")["count"] == 2

@@ -6,6 +6,7 @@ import os
 import resource
 import struct
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -227,6 +228,26 @@ def test_timers_are_called_in_order_and_cancelled_ones_are_not(part: ModuleType)
         loop.after(60, lambda: None).cancel()
     loop.run()
     assert called == ["first", "second"]
+
+
+@the("loop")
+def test_a_timer_that_is_due_in_a_lifetime_holds_nothing_up(part: ModuleType) -> None:
+    loop = part.Loop()
+    loop.after(1e9, lambda: None)
+    readable, writable = os.pipe()
+    loop.watch(readable, part.READABLE, loop.stop)
+    os.write(writable, b"x")
+    loop.run()
+
+
+@the("loop")
+@pytest.mark.parametrize("delay_s", [0.0, 0.0005, 0.05, 0.11])
+def test_a_timer_is_not_called_before_its_time(part: ModuleType, delay_s: float) -> None:
+    loop = part.Loop()
+    due = time.monotonic() + delay_s
+    loop.after(delay_s, loop.stop)
+    loop.run()
+    assert time.monotonic() >= due
 
 
 @the("loop")

@@ -108,6 +108,13 @@ def test_errors_alone_are_no_output(stream: HijackedStream, theirs: socket.socke
     assert stream.stderr_tail() == b"x" * (4096 - 7) + b"the end"
 
 
+def test_waiting_long_takes_no_processor_time(stream: HijackedStream) -> None:
+    began = time.thread_time()
+    with pytest.raises(EngineTimeout):
+        stream.read(0.2)
+    assert time.thread_time() - began < 0.02
+
+
 def test_a_terminals_bytes_come_as_they_are(pair: tuple[socket.socket, socket.socket], process: Process) -> None:
     with HijackedStream(Upgraded(pair[0], b""), process, terminal=True) as stream:
         pair[1].sendall(frame(b"raw"))

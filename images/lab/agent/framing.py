@@ -61,7 +61,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 # json.loads() and json.dumps() with arguments make one of these for every call, which costs more than the work itself.
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+# A header that contains itself need not be looked for: it is a RecursionError.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
@@ -112,7 +113,7 @@ class Decoder:
         self._buffer += data
         frames = []
         try:
-            while (frame := self._next()) is not None:
+            while self._buffer and (frame := self._next()) is not None:
                 frames.append(frame)
         except FramingError as error:
             self._broken = str(error)

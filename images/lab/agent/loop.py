@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
 FEW_CANCELLED = 64
+SOON_S = 0.1
+"""When a timer is due later than this, a millisecond does not matter."""
+LONGEST_S = 86_400.0
+"""epoll_wait(2) can't wait for more than 24 days."""
 
 
 class Timer:
@@ -94,13 +98,21 @@ class Loop:
 
     def _step(self) -> None:
         """Wait until something is ready or due, and make the calls."""
-        # epoll_wait(2) counts in milliseconds and select(2) in microseconds; an epoll descriptor can be selected.
-        select.select([self._epoll], [], [], self._until_next_s())
-        for fd, _events in self._epoll.poll(0):
+        for fd, _events in self._ready():
             watcher = self._watchers.get(fd)  # an earlier call of this round may have ended the watch
             if watcher is not None:
                 watcher()
-        self._call_due()
+        if self._timers:
+            self._call_due()
+
+    def _ready(self) -> list[tuple[int, int]]:
+        """What is ready, as soon as anything is; nothing when a timer is due or a day has passed."""
+        left_s = self._until_next_s()
+        if left_s is None or left_s > SOON_S:
+            return self._epoll.poll(min(left_s or LONGEST_S, LONGEST_S))
+        # epoll_wait(2) counts in milliseconds and select(2) in microseconds; an epoll descriptor can be selected.
+        select.select([self._epoll], [], [], left_s)
+        return self._epoll.poll(0)
 
     def _until_next_s(self) -> float | None:
         """How long until the next timer is due; None without one."""
