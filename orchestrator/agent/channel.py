@@ -10,16 +10,16 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 from orchestrator.agent import endings
 from orchestrator.agent.framing import TOKEN_BYTES, Decoder, Frame, FramingError, encode
 from orchestrator.display import printable
 from orchestrator.engine.base import ExecStream
-from orchestrator.errors import AgentGone, AgentRefused, EngineError, EngineTimeout
+from orchestrator.errors import AgentGone, AgentProtocol, AgentRefused, EngineError, EngineTimeout
 
 GRACE_S = 5.0
 """How much longer than its deadline we wait for an answer.
@@ -53,6 +53,7 @@ class Channel:
         self._numbers = itertools.count(1)
         self._turn = threading.Lock()
         self._end: BaseException | None = None
+        self._understood = Understood(self)
 
     @property
     def broken(self) -> bool:
@@ -96,20 +97,19 @@ class Channel:
             self._end = AgentGone(f"the agent in {self.place} was let go")
         self._stream.close()
 
-    @contextmanager
-    def understood(self) -> Iterator[None]:
+    def understood(self) -> Understood:
         """Around reading an answer: one that lacks a field, or holds something else in it, ends the stream.
 
         Raises:
             AgentProtocol: The answer made no sense.
         """
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            why = f"an answer that makes no sense ({type(error).__name__}: {printable(str(error))})"
-            ended = endings.not_its_language(self.place, why)
-            self._finish(ended)
-            raise ended from error
+        return self._understood
+
+    def give_up(self, why: str) -> AgentProtocol:
+        """End the stream, on which what is not the agent's language came; the error to raise."""
+        ended = endings.not_its_language(self.place, why)
+        self._finish(ended)
+        return ended
 
     def _send(self, request: bytes, deadline: float) -> None:
         try:
@@ -147,12 +147,31 @@ class Channel:
             return Reply(fields, frame.payload)
         error = frame.header.get("error")
         if not isinstance(error, dict) or "kind" not in error:
-            ended = endings.not_its_language(self.place, f"neither an answer nor a refusal of `{op}`")
-            self._finish(ended)
-            raise ended
+            raise self.give_up(f"neither an answer nor a refusal of `{op}`")
         what = f"the agent in {self.place} refused `{op}`: {printable(str(error.get('what')))}"
         raise AgentRefused(what, kind=str(error["kind"]), answer=error)
 
     def _finish(self, error: BaseException) -> None:
         self._end = error
         self._stream.close()
+
+
+class Understood:
+    """What `Channel.understood` gives: a generator in its place would cost as much as reading the answer."""
+
+    __slots__ = ("_channel",)
+
+    def __init__(self, channel: Channel) -> None:
+        """End this channel when an answer made no sense."""
+        self._channel = channel
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Make what reading raised an AgentProtocol."""
+        if isinstance(error, KeyError | TypeError | ValueError | AttributeError):
+            why = f"an answer that makes no sense ({type(error).__name__}: {printable(str(error))})"
+            raise self._channel.give_up(why) from error

@@ -1,12 +1,11 @@
 """The standard streams of one process in a container, over a socket of our own.
 
-The socket does not block: reading waits in poll(2), and writing takes in what comes meanwhile, so that neither side
-waits for the other with full buffers. What the bytes mean is the reader's matter.
+The socket does not block: reading waits for what comes (`lookout`), and writing takes in what comes meanwhile, so that
+neither side waits for the other with full buffers. What the bytes mean is the reader's matter.
 """
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import ssl
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from orchestrator.engine.frames import Demultiplexer
+from orchestrator.engine.lookout import Lookout
 from orchestrator.engine.upgrade import Upgraded
 from orchestrator.errors import EngineError, EngineTimeout
 
@@ -29,12 +29,6 @@ PULSE_S = 1.0
 
 Engine 20.10 does not end the stream of a process whose container was killed or removed when it shares its PID
 namespace (seen: silence for 20 s and no end)."""
-
-SPIN_S = 0.0003
-"""How long we look again and again before we sleep: about what a fact takes.
-
-A processor with nothing to do goes to sleep, and in a virtual machine takes 30 to 60 µs to wake. Whoever else can run
-is let run between two looks."""
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -82,8 +76,7 @@ class HijackedStream:
         self._touching = threading.Lock()
         self._readers = 0
         self._silent_s = 0.0
-        self._readable = select.poll()
-        self._readable.register(self._socket, select.POLLIN)
+        self._lookout = Lookout(self._socket)
         if upgraded.early:
             self._take(upgraded.early)
 
@@ -176,7 +169,7 @@ class HijackedStream:
         while not (self._tls and self._tls.pending()):
             left_s = self._pulse_s if deadline is None else deadline - time.monotonic()
             patience_s = min(self._pulse_s, max(0.0, left_s))
-            if self._comes_at_once(patience_s) or self._readable.poll(patience_s * 1000):
+            if self._lookout.wait(patience_s):
                 break
             self._note_silence(patience_s)
             if self._ended:
@@ -184,12 +177,6 @@ class HijackedStream:
             if left_s <= patience_s and deadline is not None:
                 raise _late(timeout_s)
         self._silent_s = 0.0
-
-    def _comes_at_once(self, patience_s: float) -> bool:
-        until = time.monotonic() + min(SPIN_S, patience_s)
-        while not (ready := self._readable.poll(0)) and time.monotonic() < until:
-            os.sched_yield()
-        return bool(ready)
 
     def _note_silence(self, silence_s: float) -> None:
         self._silent_s += silence_s

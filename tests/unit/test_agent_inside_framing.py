@@ -82,7 +82,8 @@ def test_a_header_that_is_no_json_object_is_an_error(head: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"[]", b"1", b'"x"', b"null", b"", b"{", b"\xff\xff", b'{"a":NaN}', b'{"a":Infinity}']
+    "head",
+    [b"[]", b"1", b'"x"', b"null", b"", b"{", b"\xff\xff", b'{"a":NaN}', b'{"a":Infinity}', b" {}", b"{} ", b"{}{}"],
 )
 def test_these_headers_are_errors(head: bytes) -> None:
     with pytest.raises(FramingError):

@@ -127,7 +127,8 @@ class Decoder:
             self._check_token(bytes(self._buffer))
             return None
         token, head_bytes, payload_bytes = PREFIX.unpack_from(self._buffer)
-        self._check_token(token)
+        if token != self.token:
+            self._check_token(token)
         if head_bytes > HEADER_LIMIT_BYTES or payload_bytes > PAYLOAD_LIMIT_BYTES:
             raise FramingError(f"a frame that claims {head_bytes} + {payload_bytes} bytes")
         start = PREFIX.size + head_bytes
@@ -147,9 +148,12 @@ class Decoder:
 
 
 def _parse(head: bytearray) -> dict[str, Any]:
-    """The JSON object in a header."""
+    """The JSON object in a header, with nothing around it."""
     try:
-        header = _DECODER.decode(head.decode("utf-8"))
+        text = head.decode("utf-8")
+        header, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            raise ValueError(f"{len(text) - end} characters follow it")
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise FramingError(f"a header that is not JSON: {error}") from error
     if not isinstance(header, dict):

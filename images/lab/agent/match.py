@@ -22,6 +22,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _equal_to(wanted: Any) -> Predicate:
+    return lambda value: bool(value == wanted)
+
+
 def _at_least(operand: Any) -> Predicate:
     return lambda value: _is_number(value) and bool(value >= operand)
 
@@ -66,12 +70,15 @@ class Match:
 
     def __init__(self, conditions: dict[str, Any]) -> None:
         """Understand the conditions. Raises Refusal (`usage`) when an operator is used in the wrong way."""
-        self._equal = {field: wanted for field, wanted in conditions.items() if not _has_operators(field, wanted)}
-        self._conditions = [
-            (field.split("."), predicate)
-            for field, wanted in conditions.items()
-            for predicate in _predicates(field, wanted)
-        ]
+        self._equal: dict[str, Any] = {}
+        self._conditions: list[tuple[list[str], Predicate]] = []
+        for field, wanted in conditions.items():
+            path = field.split(".")
+            if _has_operators(field, wanted):
+                self._conditions += [(path, predicate) for predicate in _predicates(field, wanted)]
+            else:
+                self._equal[field] = wanted
+                self._conditions.append((path, _equal_to(wanted)))
 
     def check_fields(self, kind: str, fields: Iterable[str]) -> None:
         """Refuse a condition on a field that facts of this kind do not have."""
@@ -103,9 +110,7 @@ def _has_operators(field: str, wanted: Any) -> bool:
 
 
 def _predicates(field: str, wanted: Any) -> list[Predicate]:
-    """What must hold for the value of one field."""
-    if not _has_operators(field, wanted):
-        return [lambda value: bool(value == wanted)]
+    """What the operators of one field ask of its value."""
     predicates = []
     for name, operand in wanted.items():
         fits, make = OPERATORS[name]
