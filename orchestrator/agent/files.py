@@ -5,50 +5,60 @@ See fifo(7), pipe(7), unix(7), inode(7).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from orchestrator.agent.fact import Converters, Fact, Identity, Owner, counted, in_octal, pids
+from orchestrator.agent.fact import Converters, Fact, Identity, counted, pids
+from orchestrator.agent.owned import Owned
 from orchestrator.display import printable
+
+NOUNS: Mapping[str, str] = {"dir": "folder", "char": "character device", "block": "block device"}
+"""What types of files are called, where the agent's word for one is not what people say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fifo(Fact):
-    """A named pipe below /ipc, /tmp or /dev/shm, and who holds which end of it."""
+class _Path(Owned):
+    """What stands at a path."""
 
-    kind: ClassVar[str] = "fifo"
-    converters: ClassVar[Converters] = {"readers": tuple, "writers": tuple, "waiting": tuple}
+    noun: ClassVar[str]
     path: str
     dev: int
     ino: int
-    mode: int
-    uid: int
-    gid: int
+
+    @property
+    def identity(self) -> Identity:
+        """Path, device and inode: what was removed and made again is another one."""
+        return (self.kind, self.path, self.dev, self.ino)
+
+    @property
+    def handle(self) -> str:
+        """Its path; a folder goes with what is in it."""
+        return self.path
+
+    @property
+    def title(self) -> str:
+        """`FIFO /ipc/lines`."""
+        return f"{self.noun} {printable(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fifo(_Path):
+    """A named pipe below /ipc, /tmp or /dev/shm, and who holds which end of it."""
+
+    kind: ClassVar[str] = "fifo"
+    noun: ClassVar[str] = "FIFO"
+    converters: ClassVar[Converters] = {"readers": tuple, "writers": tuple, "waiting": tuple}
     readers: tuple[int, ...] = ()
     writers: tuple[int, ...] = ()
     waiting: tuple[int, ...] = ()
     """Processes blocked in open() of it, until the other end is opened."""
 
     @property
-    def identity(self) -> Identity:
-        """Path, device and inode: a FIFO that was removed and made again is another one."""
-        return (self.kind, self.path, self.dev, self.ino)
-
-    @property
-    def owner(self) -> Owner:
-        """User and group of the file."""
-        return (self.uid, self.gid)
-
-    @property
-    def handle(self) -> str:
-        """Its path."""
-        return self.path
-
-    def describe(self) -> str:
-        """Path, mode and who holds which end."""
-        text = f"FIFO {printable(self.path)}, {in_octal(self.mode)}, read by {pids(self.readers)}"
-        text = f"{text}, written by {pids(self.writers)}"
-        return f"{text}, {pids(self.waiting)} waiting in open()" if self.waiting else text
+    def users(self) -> tuple[str, ...]:
+        """Who holds which end, and who waits for somebody to do so."""
+        told = (f"read by {pids(self.readers)}", f"written by {pids(self.writers)}")
+        return (*told, f"{pids(self.waiting)} waiting in open()") if self.waiting else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,105 +82,51 @@ class Pipe(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class SocketFile(Fact):
+class SocketFile(_Path):
     """A file of type socket below /ipc, /tmp or /dev/shm, with or without a socket that is bound to it."""
 
     kind: ClassVar[str] = "socket_file"
-    path: str
-    mode: int
-    uid: int
-    gid: int
+    noun: ClassVar[str] = "socket file"
     bound: bool
     """Whether a socket of this network namespace is bound to the path."""
-    dev: int
-    ino: int
 
     @property
-    def identity(self) -> Identity:
-        """Path, device and inode."""
-        return (self.kind, self.path, self.dev, self.ino)
-
-    @property
-    def owner(self) -> Owner:
-        """User and group of the file."""
-        return (self.uid, self.gid)
-
-    @property
-    def handle(self) -> str:
-        """Its path."""
-        return self.path
-
-    def describe(self) -> str:
-        """Path, mode and whether a socket is behind it."""
-        text = f"socket file {printable(self.path)}, {in_octal(self.mode)}"
-        return text if self.bound else f"{text}, no socket is bound to it"
+    def users(self) -> tuple[str, ...]:
+        """Nothing, unless no socket is behind it."""
+        return () if self.bound else ("no socket is bound to it",)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Fact):
+class _TypedPath(_Path):
+    """What stands at a path, of whatever type."""
+
+    type: str
+    """`file`, `dir`, `link`, `fifo`, `socket`, `char` or `block`."""
+
+    @property
+    def title(self) -> str:
+        """`folder /tmp/tree`."""
+        return f"{NOUNS.get(self.type, self.type)} {printable(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(_TypedPath):
     """Whatever stands directly in /ipc, /tmp or /dev/shm, of any type; a folder there with what is in it."""
 
     kind: ClassVar[str] = "entry"
-    path: str
-    mode: int
-    uid: int
-    gid: int
-    dev: int
-    ino: int
-
-    @property
-    def identity(self) -> Identity:
-        """Path, device and inode."""
-        return (self.kind, self.path, self.dev, self.ino)
-
-    @property
-    def owner(self) -> Owner:
-        """User and group of the entry."""
-        return (self.uid, self.gid)
-
-    @property
-    def handle(self) -> str:
-        """Its path."""
-        return self.path
-
-    def describe(self) -> str:
-        """Path and mode."""
-        return f"{printable(self.path)}, {in_octal(self.mode)}"
 
 
 @dataclass(frozen=True, slots=True)
-class File(Fact):
+class File(_TypedPath):
     """Any path that was asked for, links not followed; there is no such fact when the path does not exist."""
 
     kind: ClassVar[str] = "file"
-    path: str
-    type: str
-    """`file`, `dir`, `link`, `fifo`, `socket`, `char` or `block`."""
     size: int
-    mode: int
-    uid: int
-    gid: int
-    dev: int
-    ino: int
     mtime: float = 0.0
     target: str | None = None
     """Where a link leads."""
 
     @property
-    def identity(self) -> Identity:
-        """Path, device and inode."""
-        return (self.kind, self.path, self.dev, self.ino)
-
-    @property
-    def owner(self) -> Owner:
-        """User and group of the file."""
-        return (self.uid, self.gid)
-
-    @property
-    def handle(self) -> str:
-        """Its path; a folder goes with what is in it."""
-        return self.path
-
-    def describe(self) -> str:
-        """Path, type, size and mode."""
-        return f"{self.type} {printable(self.path)}, {counted(self.size, 'byte')}, {in_octal(self.mode)}"
+    def contents(self) -> str:
+        """Its size."""
+        return counted(self.size, "byte")

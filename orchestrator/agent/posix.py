@@ -8,25 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from orchestrator.agent.fact import Converters, Fact, Identity, Owner, counted, in_octal, pids
+from orchestrator.agent.fact import Converters, Identity, counted, pids
+from orchestrator.agent.owned import Owned
 from orchestrator.display import printable
 
 
 @dataclass(frozen=True, slots=True)
-class _PosixObject(Fact):
+class _PosixObject(Owned):
     """What all three have: a name that starts with a slash, and a file behind it."""
 
     noun: ClassVar[str]
     converters: ClassVar[Converters] = {"mapped": tuple, "open": tuple}
     name: str
-    mode: int
-    uid: int
-    gid: int
+    dev: int
+    ino: int
 
     @property
-    def owner(self) -> Owner:
-        """User and group of the file."""
-        return (self.uid, self.gid)
+    def identity(self) -> Identity:
+        """Device, inode and name."""
+        return (self.kind, self.dev, self.ino, self.name)
 
     @property
     def handle(self) -> str:
@@ -47,19 +47,18 @@ class PosixShm(_PosixObject):
     noun: ClassVar[str] = "shared memory"
     size: int
     nlink: int
-    dev: int
-    ino: int
     mapped: tuple[int, ...] = ()
     open: tuple[int, ...] = ()
 
     @property
-    def identity(self) -> Identity:
-        """Device, inode and name."""
-        return (self.kind, self.dev, self.ino, self.name)
+    def contents(self) -> str:
+        """Its size."""
+        return counted(self.size, "byte")
 
-    def describe(self) -> str:
-        """Name, size, mode and who maps it."""
-        return f"{self.title}, {counted(self.size, 'byte')}, {in_octal(self.mode)}, mapped by {pids(self.mapped)}"
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Who maps it."""
+        return (f"mapped by {pids(self.mapped)}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,6 @@ class PosixSem(_PosixObject):
 
     kind: ClassVar[str] = "posix_sem"
     noun: ClassVar[str] = "semaphore"
-    dev: int
-    ino: int
     value: int | None
     """None when the file is too short to hold a semaphore."""
     waiters: int | None = None
@@ -80,14 +77,14 @@ class PosixSem(_PosixObject):
     open: tuple[int, ...] = ()
 
     @property
-    def identity(self) -> Identity:
-        """Device, inode and name."""
-        return (self.kind, self.dev, self.ino, self.name)
+    def contents(self) -> str:
+        """Its value."""
+        return "no value" if self.value is None else f"value {self.value}"
 
-    def describe(self) -> str:
-        """Name, value, mode and who maps it."""
-        value = "no value" if self.value is None else f"value {self.value}"
-        return f"{self.title}, {value}, {in_octal(self.mode)}, mapped by {pids(self.mapped)}"
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Who maps it."""
+        return (f"mapped by {pids(self.mapped)}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +93,6 @@ class PosixMq(_PosixObject):
 
     kind: ClassVar[str] = "posix_mq"
     noun: ClassVar[str] = "message queue"
-    dev: int
-    ino: int
     qsize: int
     """Bytes of all messages in it now."""
     notify: int = 0
@@ -110,10 +105,11 @@ class PosixMq(_PosixObject):
     open: tuple[int, ...] = ()
 
     @property
-    def identity(self) -> Identity:
-        """Device, inode and name."""
-        return (self.kind, self.dev, self.ino, self.name)
+    def contents(self) -> str:
+        """What is in it."""
+        return f"{counted(self.qsize, 'byte')} queued"
 
-    def describe(self) -> str:
-        """Name, what is in it, mode and who has it open."""
-        return f"{self.title}, {counted(self.qsize, 'byte')} queued, {in_octal(self.mode)}, open in {pids(self.open)}"
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Who has it open."""
+        return (f"open in {pids(self.open)}",)

@@ -91,7 +91,11 @@ class Result:
 
     @property
     def cpu_s(self) -> float:
-        """Processor time that it used, in user mode and in the kernel, with the children that it waited for."""
+        """Processor time that it used until it ended, in user mode and in the kernel, with all that it started.
+
+        Children that it waited for, orphans, and what was still there. Only a child that ended while its parent ignored
+        SIGCHLD is counted by nobody: getrusage(2).
+        """
         return self.user_s + self.system_s
 
     @property

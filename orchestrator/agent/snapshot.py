@@ -104,11 +104,23 @@ class Snapshot:
 
         System V and POSIX objects, FIFO and socket files, processes that descend from the agent, and the sockets that
         these listen on or have bound. Not connections, pipes and unbound sockets: they go with their process. Nor files
-        that are no channel: `entries_since` has those.
+        that are no channel: `files_since` has those.
         """
         known = {fact.identity for fact in baseline}
         programs = {process.pid for process in self.process if process.ours}
         return tuple(fact for fact in self if _lasts(fact, programs) and fact.identity not in known)
+
+    def files_since(self, baseline: Snapshot) -> tuple[Entry, ...]:
+        """Ordinary files, folders and links that stand where nothing stood in `baseline`, and are no other fact.
+
+        They stand directly in the folders that programs may write in. What was there and was written anew, as many
+        programs write a file, is not among them.
+        """
+        known = {entry.path for entry in baseline.entry}
+        others: tuple[Fifo | SocketFile | PosixShm | PosixSem, ...]
+        others = (*self.fifo, *self.socket_file, *self.posix_shm, *self.posix_sem)
+        told = {(other.dev, other.ino) for other in others}
+        return tuple(one for one in self.entry if one.path not in known and (one.dev, one.ino) not in told)
 
     def entries_since(self, baseline: Snapshot) -> tuple[Entry, ...]:
         """What stands in the folders that programs may write in and was not there in `baseline`."""

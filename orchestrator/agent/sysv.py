@@ -8,20 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from orchestrator.agent.fact import Converters, Fact, Identity, Owner, counted, in_octal
+from orchestrator.agent.fact import Converters, Identity, counted
+from orchestrator.agent.owned import Owned
 
 
 @dataclass(frozen=True, slots=True)
-class _SysvObject(Fact):
+class _SysvObject(Owned):
     """What all three have."""
 
     noun: ClassVar[str]
     key: int
     """As the kernel prints it, signed; 0 is IPC_PRIVATE, also of a segment that is marked for removal."""
     id: int
-    mode: int
-    uid: int
-    gid: int
     cuid: int
     cgid: int
     ctime: int
@@ -30,11 +28,6 @@ class _SysvObject(Fact):
     def identity(self) -> Identity:
         """Kind, id and key: an id alone is used again after a removal."""
         return (self.kind, self.id, self.key)
-
-    @property
-    def owner(self) -> Owner:
-        """User and group that it belongs to now (IPC_SET can change them)."""
-        return (self.uid, self.gid)
 
     @property
     def handle(self) -> int:
@@ -71,10 +64,16 @@ class SysvShm(_SysvObject):
     attached: tuple[int, ...] = ()
     """Processes whose mappings show it."""
 
-    def describe(self) -> str:
-        """Key, size, mode, attachments and creator."""
-        text = f"{self.title}, {counted(self.size, 'byte')}, {in_octal(self.mode)}, {self.nattch} attached"
-        return f"{text}, made by pid {self.cpid}" + (", marked for removal" if self.dest else "")
+    @property
+    def contents(self) -> str:
+        """Its size."""
+        return counted(self.size, "byte")
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """How often it is attached, and its creator."""
+        told = (f"{self.nattch} attached", f"made by pid {self.cpid}")
+        return (*told, "marked for removal") if self.dest else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,10 @@ class SysvSem(_SysvObject):
     nsems: int
     otime: int = 0
 
-    def describe(self) -> str:
-        """Key, number of semaphores and mode."""
-        return f"{self.title}, {counted(self.nsems, 'semaphore')}, {in_octal(self.mode)}"
+    @property
+    def contents(self) -> str:
+        """How many semaphores."""
+        return counted(self.nsems, "semaphore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class SysvMsg(_SysvObject):
     stime: int = 0
     rtime: int = 0
 
-    def describe(self) -> str:
-        """Key, what is in it, and mode."""
-        return f"{self.title}, {counted(self.qnum, 'message')} of {counted(self.cbytes, 'byte')}, {in_octal(self.mode)}"
+    @property
+    def contents(self) -> str:
+        """What is in it."""
+        return f"{counted(self.qnum, 'message')} of {counted(self.cbytes, 'byte')}"

@@ -1,7 +1,7 @@
 """One check while it runs: its places and what they held before, what was done, what is left behind, and wiping it.
 
-Wiping takes away more than `leftovers` tells of: files that are no channel, too, so that no check leaves a word to
-the next one.
+Wiping takes away more than `leftovers` tells of: what the check itself or a peer put there, too, so that no check
+leaves a word to the next one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from orchestrator.agent.client import Agent
-from orchestrator.agent.facts import Fact, Limits, Snapshot
+from orchestrator.agent.facts import Entry, Fact, Fifo, Limits, PosixMq, PosixSem, PosixShm, Snapshot, SocketFile
 from orchestrator.checks.diagnosis import diagnose
 from orchestrator.checks.exhaustion import exhaustion, memory_ran_out
 from orchestrator.checks.modules import Surroundings
 from orchestrator.checks.parameters import Params, Value
 from orchestrator.errors import AgentError, IntegrityError
-from orchestrator.session import Session
+from orchestrator.session import JUDGED, Session
+
+ROOT = 0
+"""Who the agent is, with all that a check has it do."""
 
 
 class Stoppable(Protocol):
@@ -139,7 +142,12 @@ class CheckContext:
         return self.session.scope_of(place, "process")
 
     def leftovers(self) -> tuple[Fact, ...]:
-        """Objects and files that were not there when the check began, and processes that outlived their program."""
+        """What exists now and did not when the check began: objects, files, folders, and processes without a program.
+
+        Not files that the check itself has put there, which are root's. Of ordinary files and folders, directly in
+        /ipc, /tmp or /dev/shm, only those count that belong to the user who runs submissions: what a peer notes down
+        there, or a student in a shell, is nobody's mistake.
+        """
         return tuple(fact for _, fact in self._new())
 
     def exhausted(self) -> tuple[str, ...]:
@@ -189,9 +197,20 @@ class CheckContext:
     def _new(self) -> Iterator[tuple[str, Fact]]:
         seen: set[tuple[str, object]] = set()
         for place, snapshot in self.snapshots().items():
-            for fact in snapshot.new_since(self._before[place]):
+            before = self._before[place]
+            for fact in filter(_may_be_theirs, (*snapshot.new_since(before), *snapshot.files_since(before))):
                 # Containers of one host see the same objects: each counts once.
                 key = (self.session.scope_of(place, fact.kind), fact.identity)
                 if key not in seen:
                     seen.add(key)
                     yield place, fact
+
+
+def _may_be_theirs(fact: Fact) -> bool:
+    """Whether a submission can have left it, by its owner: chown(2) takes a privilege, IPC_SET does not."""
+    match fact:
+        case Entry():
+            return fact.uid == JUDGED.uid
+        case Fifo() | SocketFile() | PosixShm() | PosixSem() | PosixMq():
+            return fact.uid != ROOT
+    return True

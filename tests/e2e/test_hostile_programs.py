@@ -6,11 +6,13 @@ Each attack is a known-wrong solution of `labs/hostile/attack`, judged as any su
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.agent.command import Command
 from orchestrator.agent.facts import Limits
+from orchestrator.session import JUDGED, PEER
 from tests.e2e.arena import ALL_PASSED, Arena, arena, explained, outcomes
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("hostile")]
@@ -33,7 +35,11 @@ ATTACKS = {
         "POSIX message queue /left",
         "FIFO /ipc/left.fifo",
         "socket file /ipc/left.socket",
+        "folder /tmp/tree, mode 0000",
+        "link /tmp/link",
+        r"file /ipc/\x1b[31m\n\xff, mode 0600",
     ],
+    "leaves-files": ["file /tmp/left, mode 0600", "file /ipc/left, mode 0660", "folder /ipc/folder, mode 0700"],
     "fills-every-disk": ["printed 'done", "System V segment id", "more like these"],
     "kills-everybody": ["ended by SIGKILL"],
     "ends-before-main": ["program: exit 0"],
@@ -68,6 +74,23 @@ def test_programs_that_have_an_agent_killed_for_memory_fail_and_the_next_check_h
     record = hostile.judge(wrong="attack/crowd-of-hogs")
     assert outcomes(record) == {**ALL_PASSED, "test_program_says_that_it_is_done": "failed"}
     assert "out of memory in alpha/left: more than 96MiB" in explained(record)
+    assert not hostile.left()
+
+
+def test_what_the_check_or_a_peer_puts_there_is_no_leftover(hostile: Arena) -> None:
+    with hostile.check() as bench:
+        agent = bench.context.agent("alpha/left")
+        bench.context.agent("alpha/right")  # sees the same /ipc
+        for path in ("/tmp/given", "/ipc/given", "/ipc/folder/given", "/dev/shm/given"):
+            agent.put(path, b"given", parents=True)
+        bench.host("alpha").run("touch /tmp/touched && mkfifo /ipc/made && mkdir /ipc/empty")
+        bench.program("victim", peer=True).build.install("victim", "alpha/left")
+        note = Command(("/usr/bin/touch", "/ipc/noted", "/tmp/noted"), umask=0o007)
+        agent.run(replace(note, uid=PEER.uid, gid=PEER.gid), 5)
+        assert bench.context.leftovers() == ()
+        left = Command(("/usr/bin/touch", "/ipc/left", "/ipc/given"), uid=JUDGED.uid, gid=JUDGED.gid)
+        agent.run(left, 5)
+        assert [fact.describe() for fact in bench.context.leftovers()] == ["file /ipc/left, mode 0660"]
     assert not hostile.left()
 
 

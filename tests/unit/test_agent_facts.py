@@ -129,9 +129,15 @@ EXAMPLES: list[tuple[str, dict[str, Any], str, object]] = [
     ),
     (
         "entry",
-        {**FILE, "path": "/tmp/x"},
-        "/tmp/x, mode 0660",
+        {**FILE, "path": "/tmp/x", "type": "file"},
+        "file /tmp/x, mode 0660",
         "/tmp/x",
+    ),
+    (
+        "entry",
+        {**FILE, "path": "/tmp/\x1bx", "type": "dir", "mode": 0},
+        r"folder /tmp/\x1bx, mode 0000",
+        "/tmp/\x1bx",
     ),
     (
         "namespaces",
@@ -225,6 +231,26 @@ def test_what_was_there_before_is_not_new() -> None:
         ("fifo", "/ipc/p", 39, 3),
     ]
     assert before.new_since(before) == ()
+
+
+def test_files_that_no_other_fact_tells_of_are_new_where_nothing_was() -> None:
+    def entry(path: str, ino: int, kind: str = "file") -> dict[str, Any]:
+        return {**FILE, "path": path, "type": kind, "ino": ino}
+
+    before = snapshot(entry=[entry("/tmp/there", 3), entry("/tmp/written anew", 4), entry("/tmp/gone", 5)])
+    after = snapshot(
+        entry=[
+            entry("/tmp/there", 3), entry("/tmp/written anew", 6), entry("/tmp/new", 5), entry("/ipc/folder", 8, "dir"),
+            entry("/tmp/link", 9, "link"), entry("/ipc/p", 10, "fifo"), entry("/ipc/s", 11, "socket"),
+            entry("/dev/shm/lab", 12), entry("/dev/shm/sem.s", 13),
+        ],
+        fifo=[{**FILE, "path": "/ipc/p", "ino": 10}],
+        socket_file=[{**FILE, "path": "/ipc/s", "ino": 11, "bound": False}],
+        posix_shm=[{**FILE, "name": "/lab", "ino": 12, "size": 1, "nlink": 1}],
+        posix_sem=[{**FILE, "name": "/s", "ino": 13, "value": 1}],
+    )  # fmt: skip
+    assert [entry.path for entry in after.files_since(before)] == ["/tmp/new", "/ipc/folder", "/tmp/link"]
+    assert after.files_since(after) == ()
 
 
 @pytest.mark.parametrize(

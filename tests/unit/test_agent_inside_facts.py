@@ -202,10 +202,8 @@ def test_who_holds_which_end_of_a_fifo_is_told(agent: AgentInside, folder: Path)
     reader = agent.spawn("sh", "-c", f"exec < {folder}/f; sleep 1000")
     writer = agent.spawn("sh", "-c", f"exec > {folder}/f; sleep 1000")
     both = agent.spawn("sh", "-c", f"exec 3<> {folder}/f; exec sleep 1000")
-    [fact] = agent.wait(
-        "fifo", path=f"{folder}/f", readers={"contains": both["pid"]}, writers={"contains": writer["pid"]}
-    )
-    assert {reader["pid"], both["pid"]} <= set(fact["readers"])
+    for end, holder in (("readers", reader), ("writers", writer), ("readers", both), ("writers", both)):
+        [fact] = agent.wait("fifo", path=f"{folder}/f", **{end: {"contains": holder["pid"]}})
     assert writer["pid"] not in fact["readers"]
     assert reader["pid"] not in fact["writers"]
 
@@ -478,3 +476,21 @@ def test_names_that_are_no_utf8_are_told_and_can_be_removed(agent: AgentInside, 
     path = agent.call("facts", kind="fifo").fact["path"]
     assert path == f"{folder}/\udcff\n"
     assert remove(agent, "fifo", path)
+
+
+def test_entries_of_any_type_are_told_and_what_is_in_them_is_not(agent: AgentInside, folder: Path) -> None:
+    (folder / "file").touch(mode=0o600)
+    (folder / "link").symlink_to("nowhere")
+    (folder / "dir").mkdir(mode=0o700)
+    (folder / "dir" / "inside").touch()
+    os.mkfifo(folder / "fifo")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(folder / "socket"))
+    try:
+        found = {Path(fact["path"]).name: fact for fact in agent.call("facts", kind="entry").facts}
+        assert {name: fact["type"] for name, fact in found.items()} == {name: name for name in found}
+        assert found.keys() == {"file", "link", "dir", "fifo", "socket"}
+        assert (found["file"]["mode"], found["dir"]["mode"], found["dir"]["uid"]) == (0o600, 0o700, os.getuid())
+        assert found["file"]["ino"] == (folder / "file").stat().st_ino
+    finally:
+        assert remove(agent, "entry", str(folder / "dir"))

@@ -35,9 +35,11 @@ while True:
 """
 SPOILT = """
 import os, resource, time
-if os.fork(): os._exit(0)
+spoilt, tell = os.pipe()
+if os.fork(): os.read(spoilt, 1); os._exit(0)
 resource.setrlimit(10, (5, 5))
 os.setsid()
+os.write(tell, b'x')
 print(os.getpid(), flush=True)
 time.sleep(1000)
 """

@@ -33,9 +33,10 @@ def the(name: str) -> pytest.MarkDecorator:
 @the("proc")
 @pytest.mark.parametrize("comm", [b"sh", b"a b", b"x) R 1 (", b"", b"\xff)", b"(((("])
 def test_a_process_name_can_not_confuse_the_reader_of_stat(part: ModuleType, comm: bytes) -> None:
-    rest = b"S 7 8 9 0 -1 4194560 100 0 0 0 12 34 0 0 20 0 3 0 5678 1000 200 18446744073709551615 1 1 0 0 0 0"
+    rest = b"S 7 8 9 0 -1 4194560 100 0 0 0 12 34 56 78 20 0 3 0 5678 1000 200 18446744073709551615 1 1 0 0 0 0"
     stat = part.Stat(42, b"42 (" + comm + b") " + rest)
     assert (stat.comm, stat.state, stat.ppid, stat.pgid, stat.sid) == (comm, "S", 7, 8, 9)
+    assert (stat.children_utime, stat.children_stime) == (56, 78)
     assert (stat.utime, stat.stime, stat.threads, stat.start, stat.alive) == (12, 34, 3, 5678, True)
 
 

@@ -11,9 +11,25 @@ from typing import Any
 
 import pytest
 
-from tests.unit.agent_inside import AgentInside, Refused, needs_root, open_to_all, python
+from tests.unit.agent_inside import AgentInside, Answer, Refused, needs_root, open_to_all, python
 
 STUDENT: dict[str, Any] = {"uid": 4321, "gid": 4322}
+WORKING = """
+import os, signal, time
+told, tell = os.pipe()
+{first}
+if os.fork() == 0:
+    {detach}
+    while time.process_time() < 0.2: pass
+    for _ in range(50): time.sleep(0.0001)
+    os.write(tell, b'%d' % os.getpid())
+    {end}
+worker = int(os.read(told, 10))
+{last}
+"""
+"""A program whose child has worked for 0.2 s and taken 50 naps before the program does anything else."""
+EXIT, STAY, DAEMON = "os._exit(0)", "time.sleep(1000)", "if os.fork(): os._exit(0)"
+READY = "print('ready', flush=True); signal.pause()"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +73,54 @@ def test_the_time_of_children_that_were_waited_for_counts(agent: AgentInside) ->
         )
     )
     assert result["user_s"] + result["system_s"] >= 0.2
+
+
+def working(first: str = "", detach: str = "", end: str = STAY, last: str = "") -> tuple[str, ...]:
+    return python(WORKING.format(first=first, detach=detach, end=end, last=last))
+
+
+def has_worked(result: Answer) -> bool:
+    """Whether a result has the time and the naps of the child; of one that is alive only whole ticks are known."""
+    return result["user_s"] + result["system_s"] >= 0.15 and result["voluntary_switches"] >= 50
+
+
+@pytest.mark.parametrize("end", [EXIT, STAY], ids=["ended", "alive"])
+@pytest.mark.parametrize("detach", ["", DAEMON], ids=["child", "daemon"])
+def test_the_time_of_children_that_nobody_waited_for_counts(agent: AgentInside, detach: str, end: str) -> None:
+    result = agent.run(*working(detach=detach, end=end))
+    assert has_worked(result)
+    agent.call("kill", all=True)
+
+
+def test_the_time_of_an_orphan_that_is_gone_counts(agent: AgentInside) -> None:
+    gone = "while os.path.exists(f'/proc/{worker}'): time.sleep(0.001)"
+    assert has_worked(agent.run(*working(detach=DAEMON, end=EXIT, last=gone)))
+
+
+@pytest.mark.parametrize("first", ["", "signal.signal(signal.SIGCHLD, signal.SIG_IGN)"], ids=["", "reaped by nobody"])
+@pytest.mark.parametrize("detach", ["", DAEMON], ids=["child", "daemon"])
+def test_the_time_of_children_that_are_killed_with_their_program_counts(
+    agent: AgentInside, first: str, detach: str
+) -> None:
+    program = working(first, detach, last=READY)
+    started = agent.spawn(*program)
+    agent.printed(started, b"ready")
+    agent.call("kill", proc=started["proc"])
+    assert has_worked(agent.finish(started))
+    late = agent.run(*program, output_kill=0)
+    assert late["output_killed"]
+    assert has_worked(late)
+
+
+def test_the_time_of_other_programs_does_not_count(agent: AgentInside) -> None:
+    idle = agent.spawn("sleep", "1000")
+    other = agent.spawn(*working(detach=DAEMON, last=READY))
+    agent.printed(other, b"ready")
+    assert has_worked(agent.run(*working(detach=DAEMON, end=EXIT)))
+    for started in (idle, other):
+        agent.call("kill", proc=started["proc"])
+    result = agent.finish(idle)
+    assert result["user_s"] + result["system_s"] < 0.1
 
 
 def test_the_environment_is_exactly_what_was_given(agent: AgentInside) -> None:
@@ -232,9 +296,11 @@ def test_a_program_that_prints_without_end_is_killed(agent: AgentInside) -> None
 
 
 def test_a_deadline_kills_a_program_and_tells_where_it_was(agent: AgentInside) -> None:
-    result = agent.run(
-        *python("import os\nos.fork() or os.execlp('sleep', 'sleep', '1000')\nos.wait()"), deadline_s=0.5
-    )
+    script = "import os\nos.fork() or os.execlp('sleep', 'sleep', '1000')\nos.wait()"
+    started = agent.spawn(*python(script), deadline_s=1)
+    for call in ("wait4", "clock_nanosleep"):
+        agent.wait("process", **{"proc": started["proc"], "syscall.name": call})
+    result = agent.finish(started)
     assert (result["signal"], result["timed_out"]) == (signal.SIGKILL, True)
     where = {fact["pid"] == result["pid"]: fact["syscall"]["name"] for fact in result["at_kill"]}
     assert where == {True: "wait4", False: "clock_nanosleep"}

@@ -6,6 +6,7 @@ What is below a folder in one of them goes with that folder. Nothing is said of 
 from __future__ import annotations
 
 import os
+import stat
 
 from kind import Kind
 from text import as_text
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 MOST = 10_000
 """Entries of one folder that are looked at."""
+TYPES = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "link",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "char",
+    stat.S_IFBLK: "block",
+}
 
 
 def _find(scan: Scan, _match: Match) -> list[Fact]:
@@ -51,7 +61,8 @@ def _fact(entry: os.DirEntry[bytes]) -> list[Fact]:
     return [
         {
             "path": as_text(entry.path),
-            "mode": status.st_mode & 0o7777,
+            "type": TYPES[stat.S_IFMT(status.st_mode)],
+            "mode": stat.S_IMODE(status.st_mode),
             "uid": status.st_uid,
             "gid": status.st_gid,
             "dev": status.st_dev,
@@ -60,4 +71,4 @@ def _fact(entry: os.DirEntry[bytes]) -> list[Fact]:
     ]
 
 
-ENTRY = Kind("entry", "path mode uid gid dev ino", _find)
+ENTRY = Kind("entry", "path type mode uid gid dev ino", _find)

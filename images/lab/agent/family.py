@@ -74,6 +74,11 @@ class Family:
             found[member] = number
         return number
 
+    def program_of_orphan(self, pid: int) -> int | None:
+        """The number of the program that a dead child came from, or `UNKNOWN`; None when no program runs any more."""
+        stat = proc.stat(pid) if self._programs else None
+        return None if stat is None else self._child(stat)
+
     def _child(self, stat: Stat) -> int | None:
         """The program of a child of ours: its first process, or an orphan, by its mark."""
         if stat.pid in self._hands:

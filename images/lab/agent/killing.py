@@ -8,6 +8,7 @@ import signal
 
 import proc
 import processes
+import usage
 from cull import Cull
 from family import UNKNOWN
 from refusal import LIMIT, MISSING, Refusal
@@ -53,24 +54,24 @@ class Killing:
         scan = Scan(self._vantage)
         return (stat for stat in scan.each_program() if scan.program_of(stat.pid) is not None)
 
-    def processes_of(self, number: int) -> Iterator[Stat]:
-        """Everything that came from one program, and what may have: orphans with a spoilt mark."""
-        scan = Scan(self._vantage)
-        suspects = (number, UNKNOWN)
-        return (stat for stat in scan.each_program() if scan.program_of(stat.pid) in suspects)
-
     def cull_all(self, done: Callable[[int, list[int]], None]) -> None:
         """Kill everything that descends from the agent."""
         Cull(self._loop, self._reaper, self.all_processes, done).start()
 
-    def _cull(self, number: int, done: Callable[[int, list[int]], None]) -> None:
-        """Kill everything of one program."""
-        Cull(self._loop, self._reaper, lambda: self.processes_of(number), done).start()
+    def _cull(self, program: Program, done: Callable[[int, list[int]], None]) -> None:
+        """Kill everything of one program, and know what it has taken until now, in whatever order it dies."""
+
+        def targets() -> Iterator[Stat]:
+            return self._programs.processes_of(program.number)
+
+        if not program.ended:
+            program.charge_at_least(usage.total(map(usage.of_present, targets())))
+        Cull(self._loop, self._reaper, targets, done).start()
 
     def _kill_late(self, program: Program) -> None:
         """Kill a program that ran or printed too long, and remember where its processes were."""
         program.at_kill = processes.of_program(Scan(self._vantage), program.number)
-        self._cull(program.number, lambda _killed, _left: None)
+        self._cull(program, lambda _killed, _left: None)
 
     def _kill(self, request: Request) -> None:
         """Kill one program or all; answer when nothing of it is left."""
@@ -89,7 +90,7 @@ class Killing:
         if program is None:
             self.cull_all(done)
         else:
-            self._cull(program.number, done)
+            self._cull(program, done)
 
     def _survivors(self, program: Program | None) -> list[dict[str, Any]]:
         """The processes that have outlived their program, of one or of all."""
@@ -122,7 +123,7 @@ class Killing:
             return _around(Scan(self._vantage), self._process(request), to)
         program = self._programs.named(request)
         if to == "all":
-            return [stat.pid for stat in self.processes_of(program.number) if stat.alive]
+            return [stat.pid for stat in self._programs.processes_of(program.number) if stat.alive]
         return [] if program.ended else _around(Scan(self._vantage), program.pid, to)
 
     def _process(self, request: Request) -> int:

@@ -24,16 +24,6 @@ if TYPE_CHECKING:
     from match import Match
     from scan import Scan
 
-TYPES = {
-    stat.S_IFREG: "file",
-    stat.S_IFDIR: "dir",
-    stat.S_IFLNK: "link",
-    stat.S_IFIFO: "fifo",
-    stat.S_IFSOCK: "socket",
-    stat.S_IFCHR: "char",
-    stat.S_IFBLK: "block",
-}
-
 
 def _find_file(_scan: Scan, match: Match) -> list[Fact]:
     """What lstat(2) says of the path that must match."""
@@ -51,7 +41,7 @@ def _find_file(_scan: Scan, match: Match) -> list[Fact]:
     return [
         {
             "path": path,
-            "type": TYPES[stat.S_IFMT(status.st_mode)],
+            "type": entries.TYPES[stat.S_IFMT(status.st_mode)],
             "size": status.st_size,
             "mode": stat.S_IMODE(status.st_mode),
             "uid": status.st_uid,

@@ -16,7 +16,10 @@ PF_KTHREAD = 0x00200000
 class Stat:
     """What /proc/PID/stat says."""
 
-    __slots__ = ("comm", "flags", "pgid", "pid", "ppid", "sid", "start", "state", "stime", "threads", "utime")
+    __slots__ = (
+        *("comm", "flags", "pgid", "pid", "ppid", "sid", "start", "state", "threads"),
+        *("children_stime", "children_utime", "stime", "utime"),
+    )
 
     def __init__(self, pid: int, text: bytes) -> None:
         """Take the text apart; a name may hold spaces and parentheses, so it ends at the last one."""
@@ -31,6 +34,8 @@ class Stat:
         self.flags = int(fields[6])
         self.utime = int(fields[11])
         self.stime = int(fields[12])
+        self.children_utime = int(fields[13])
+        self.children_stime = int(fields[14])
         self.threads = int(fields[17])
         self.start = int(fields[19])
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import blocked
 import proc
 from kind import Kind
 from text import as_text
+from usage import TICKS_PER_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from proc import Stat
     from scan import Scan
 
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 MOST_OF_PROGRAM = 16
 NAMESPACES = ("ipc", "net", "pid", "mnt", "uts", "user", "cgroup")
 

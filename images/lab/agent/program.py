@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 import time
 
+import usage
 from capture import Capture
 from drain import Drain
 from feed import Feed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import resource
     from collections.abc import Callable
     from typing import Any
 
     from loop import Loop, Timer
+    from usage import Usage
 
 
 class Program:
@@ -39,6 +40,8 @@ class Program:
         self.at_kill: list[dict[str, Any]] = []
         self.told = False
         """Whether nobody needs its result any more: `finish` told it, or `kill` was asked for."""
+        self._used = usage.NONE
+        self._used_at_least = usage.NONE
         self._drains: list[Drain] = []
         self._outcome: dict[str, Any] | None = None
         self._started = time.monotonic()
@@ -76,7 +79,18 @@ class Program:
         self._waiters.append(call)
         return lambda: self._waiters.remove(call)
 
-    def end(self, status: int, usage: resource.struct_rusage) -> None:
+    def charge(self, used: Usage) -> None:
+        """Count what processes of it have taken; in vain once it has ended."""
+        self._used = usage.total((self._used, used))
+
+    def charge_at_least(self, present: Usage) -> None:
+        """Count, too, what all its processes have taken that are there, however they will end.
+
+        One whose parent ignores SIGCHLD is waited for by nobody, and nobody is told afterwards what it took.
+        """
+        self._used_at_least = usage.highest(self._used_at_least, usage.total((self._used, present)))
+
+    def end(self, status: int, max_rss_bytes: int) -> None:
         """Its first process has ended: take what it printed last, and tell who waits for it."""
         wall_s = time.monotonic() - self._started
         for drain in self._drains:
@@ -91,11 +105,8 @@ class Program:
             "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             "wall_s": wall_s,
-            "user_s": usage.ru_utime,
-            "system_s": usage.ru_stime,
-            "max_rss_bytes": usage.ru_maxrss * 1024,
-            "voluntary_switches": usage.ru_nvcsw,
-            "involuntary_switches": usage.ru_nivcsw,
+            "max_rss_bytes": max_rss_bytes,
+            **dict(zip(usage.FIELDS, usage.highest(self._used, self._used_at_least), strict=True)),
         }
         waiters, self._waiters = self._waiters, []
         for call in waiters:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import starting
+import usage
+from family import UNKNOWN
 from refusal import LIMIT, MISSING, TIMEOUT, Refusal
+from scan import Scan
 from snapshot import send_fitting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import resource
+    from collections.abc import Callable, Iterator
 
-    from family import Family
     from loop import Loop
+    from proc import Stat
     from program import Program
     from reaper import Reaper
     from request import Request
+    from scan import Vantage
 
     Kill = Callable[[Program], None]
 
@@ -27,15 +32,17 @@ REMEMBERED_BYTES = 32 * 1024 * 1024
 class Programs:
     """All programs that run, and the last ones that have ended."""
 
-    def __init__(self, loop: Loop, reaper: Reaper, family: Family) -> None:
+    def __init__(self, loop: Loop, reaper: Reaper, vantage: Vantage) -> None:
         """Have started none yet."""
         self._loop = loop
         self._reaper = reaper
-        self._family = family
+        self._vantage = vantage
+        self._family = vantage.family
         self._all: dict[int, Program] = {}
         self._last_number = 0
         self.kill_late: Kill
         """Kills a program that ran or printed too long."""
+        reaper.orphan_ended = self._charge_orphan
 
     def operations(self) -> dict[str, Callable[[Request], None]]:
         """The operations by name."""
@@ -54,6 +61,12 @@ class Programs:
         if program is None:
             raise Refusal(MISSING, f"there is no program {number}, or it was forgotten")
         return program
+
+    def processes_of(self, number: int) -> Iterator[Stat]:
+        """Everything that came from one program, and what may have: orphans with a spoilt mark."""
+        scan = Scan(self._vantage)
+        suspects = (number, UNKNOWN)
+        return (stat for stat in scan.each_program() if scan.program_of(stat.pid) in suspects)
 
     def has_ended(self, number: int) -> bool:
         """Whether a program's first process has ended; True for one that was forgotten."""
@@ -98,7 +111,7 @@ class Programs:
         self._last_number = number
         self._all[number] = program
         self._family.add_program(program.pid, number)
-        self._reaper.expect(program.pid, program.end)
+        self._reaper.expect(program.pid, lambda status, used: self._end(program, status, used))
         if deadline_s is not None:
             program.deadline = self._loop.after(deadline_s, lambda: self._time_is_up(program))
         if program.feed is not None:
@@ -106,6 +119,18 @@ class Programs:
             if not request.flag("stdin_open"):
                 program.feed.finish()
         return program
+
+    def _end(self, program: Program, status: int, used: resource.struct_rusage) -> None:
+        """The first process of a program has ended: what it started and nobody has waited for counts until now."""
+        rest = map(usage.of_present, self.processes_of(program.number)) if self._reaper.has_children() else ()
+        program.charge(usage.total((usage.of_ended(used), *rest)))
+        program.end(status, used.ru_maxrss * 1024)
+
+    def _charge_orphan(self, number: int, used: resource.struct_rusage) -> None:
+        """Charge what an orphan took to the program that it came from; with a spoilt mark, to all that it may have."""
+        for program in self._all.values():
+            if number in (program.number, UNKNOWN):
+                program.charge(usage.of_ended(used))
 
     def _refuse_more_than_fits(self, program: Program) -> None:
         """Refuse a program whose output might not fit our memory, next to that of those that run."""

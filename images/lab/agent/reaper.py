@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from family import Family
 
     Ended = Callable[[int, resource.struct_rusage], None]
+    OrphanEnded = Callable[[int, resource.struct_rusage], None]
 
 
 class Reaper:
@@ -25,6 +26,8 @@ class Reaper:
         self._family = family
         self._expected: dict[int, Ended] = {}
         self._holds = 0
+        self.orphan_ended: OrphanEnded = lambda _number, _used: None
+        """Hears of the end of whoever a program has left to us: the number of that program, and the resources used."""
 
     def expect(self, pid: int, ended: Ended) -> None:
         """Call with the wait status and the resources used, once this child has ended."""
@@ -42,12 +45,28 @@ class Reaper:
         """Wait for all that have ended by now."""
         while not self._holds:
             try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                first = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:  # there is no child at all
                 return
-            if pid == 0:
+            if first is None:
                 return
-            self._family.forget(pid)
-            ended = self._expected.pop(pid, None)
-            if ended is not None:
-                ended(status, usage)
+            self._wait_for(first.si_pid)
+
+    def _wait_for(self, pid: int) -> None:
+        """Wait for one that has ended. Which program an orphan came from can be told as long as it is there."""
+        number = None if pid in self._expected else self._family.program_of_orphan(pid)
+        _, status, used = os.wait4(pid, 0)
+        self._family.forget(pid)
+        ended = self._expected.pop(pid, None)
+        if ended is not None:
+            ended(status, used)
+        elif number is not None:
+            self.orphan_ended(number, used)
+
+    def has_children(self) -> bool:
+        """Whether anybody is left to wait for."""
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        return True

@@ -46,7 +46,7 @@ class Session:
         family = Family()
         self._reaper = Reaper(family)
         vantage = Vantage(family, Neighbours(), folders)
-        programs = Programs(self._loop, self._reaper, family)
+        programs = Programs(self._loop, self._reaper, vantage)
         self._killing = Killing(self._loop, self._reaper, vantage, programs)
         self._operations = {
             "ping": lambda request: request.answer(),
