@@ -10,8 +10,8 @@ import select
 import socket
 import time
 
-AWAKE_S = 0.0003
-"""About what a fact takes."""
+AWAKE_S = 0.0004
+"""A little more than a fact takes."""
 CREDIT = 3
 SELDOM = 16
 
