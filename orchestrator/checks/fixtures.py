@@ -20,7 +20,7 @@ from orchestrator.checks.peers import Installed, Script
 from orchestrator.checks.plugin import CONTEXT, OUTCOMES, STAGE
 from orchestrator.checks.programs import Program
 from orchestrator.errors import MachineError
-from orchestrator.session import Session
+from orchestrator.session import PEER, ROOT, Session
 from orchestrator.spec.exercise import Exercise
 from orchestrator.spec.exercise import Program as ProgramModel
 from orchestrator.spec.lab import Grant
@@ -141,12 +141,13 @@ def peer(bench: Bench, request: pytest.FixtureRequest) -> Callable[..., Program]
     """Programs from scripts of the exercise's folder, with argument templates as in `exercise.yaml`.
 
     >>> raw = peer("beta/main", "raw_peer.py", "listen", "{port}").start(stdin=PIPE)
+
+    With `root=True` it is no peer but root, with what the agent may do: to signal the submission's programs.
     """
 
-    def program(place: str, file: str, *args: str) -> Program:
-        model = ProgramModel.model_validate({"sources": ["none.c"], "container": place, "args": args})
-        script = Script(bench.context.session, request.path.parent / file)
-        return Program(file, model, place, script, bench.context, "scripted")
+    def program(place: str, file: str, *args: str, grants: Sequence[Grant] = (), root: bool = False) -> Program:
+        script = Script(bench.context.session, request.path.parent / file, ROOT if root else PEER)
+        return Program(file, _undeclared(place, args, grants), place, script, bench.context, "scripted")
 
     return program
 
@@ -159,12 +160,15 @@ def tool(bench: Bench) -> Callable[..., Program]:
     """
 
     def program(place: str, file: str, *args: str, grants: Sequence[Grant] = ()) -> Program:
-        model = ProgramModel.model_validate(
-            {"sources": ["none.c"], "container": place, "args": args, "grants": tuple(grants)}
-        )
-        return Program(file, model, place, Installed(), bench.context, "the system's")
+        return Program(file, _undeclared(place, args, grants), place, Installed(), bench.context, "the system's")
 
     return program
+
+
+def _undeclared(place: str, args: Sequence[str], grants: Sequence[Grant]) -> ProgramModel:
+    """The definition of a program that no exercise.yaml has."""
+    given = {"sources": ["none.c"], "container": place, "args": tuple(args), "grants": tuple(grants)}
+    return ProgramModel.model_validate(given)
 
 
 def exhibit(bench: Bench, request: pytest.FixtureRequest) -> Callable[[str, bytes], Path]:

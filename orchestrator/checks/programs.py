@@ -6,7 +6,7 @@ import signal as signals
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from orchestrator.agent.client import Agent
 from orchestrator.agent.command import PIPE, Command, Pipe
@@ -59,6 +59,10 @@ class Program:
     def at(self, place: str) -> Program:
         """The same program in another container, `HOST/CONTAINER`."""
         return replace(self, place=place)
+
+    def without_grants(self) -> Program:
+        """The same program without the capabilities that its exercise grants it."""
+        return replace(self, model=self.model.model_copy(update={"grants": ()}))
 
     def start(
         self,
@@ -211,14 +215,17 @@ class Running:
         """What it has printed so far."""
         return self.remote.output()
 
-    def expect(self, text: bytes, timeout_s: float | None = None) -> None:
-        """Return as soon as its standard output contains `text`.
+    def expect(
+        self, text: bytes, timeout_s: float | None = None, *, stream: Literal["stdout", "stderr"] = "stdout"
+    ) -> None:
+        """Return as soon as its standard output, or its standard error, contains `text`.
 
         Raises:
             TimedOut: It did not print it in time, or ended without it.
         """
         shown = printable(text, limit=60)
-        self._until(lambda: text in self.output().stdout, f"{shown!r} on its standard output", timeout_s)
+        name = {"stdout": "standard output", "stderr": "standard error"}[stream]
+        self._until(lambda: text in getattr(self.output(), stream), f"{shown!r} on its {name}", timeout_s)
 
     def wait_blocked(self, syscall: str, timeout_s: float | None = None, **where: object) -> ProcessFact:
         """The process as soon as it sleeps in `syscall`; `where` compares more, such as `path="/ipc/x"`.

@@ -89,12 +89,13 @@ def _place(place: object, path: DataPath, document: Document, lab: Document) -> 
 
 def _grants(exercise: Exercise, document: Document, lab: Document) -> Iterator[Problem]:
     for name, program in exercise.programs.items():
-        host, _, container = program.container.partition("/")
-        given = [text for _, text in lab.texts_at(("hosts", host, "containers", container, "grants"))]
-        for path, grant in document.texts_at(("programs", name, "grants")):
-            if grant not in given:
-                what = f"the container {program.container} does not have `{grant}` among its `grants`"
-                yield document.problem(path, what, "add it there in lab.yaml, or remove it here")
+        for place in dict.fromkeys((program.container, exercise.ablation.get(name, program.container))):
+            host, _, container = place.partition("/")
+            given = [text for _, text in lab.texts_at(("hosts", host, "containers", container, "grants"))]
+            for path, grant in document.texts_at(("programs", name, "grants")):
+                if grant not in given:
+                    what = f"the container {place} does not have `{grant}` among its `grants`"
+                    yield document.problem(path, what, "add it there in lab.yaml, or remove it here")
 
 
 def _ablation(exercise: Exercise, document: Document) -> Iterator[Problem]:
