@@ -47,6 +47,8 @@ class Finding:
     errors: tuple[str, ...]
     graded: tuple[str, ...]
     """Those that are worth points."""
+    max_points: int
+    """That these are worth."""
     duration_s: float
 
     def complaints(self) -> Iterator[str]:
@@ -97,6 +99,7 @@ def prove(case: Case, definition: LabDefinition, instance: str, seed: str, live:
         blocked=those(Outcome.BLOCKED),
         errors=those(Outcome.GRADER_ERROR),
         graded=tuple(verdict.check for verdict in found.checks if verdict.max_points),
+        max_points=found.max_points,
         duration_s=record.duration_s,
     )
 
