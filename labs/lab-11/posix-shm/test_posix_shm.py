@@ -106,7 +106,7 @@ def test_nothing_is_left_after_the_exchange(writer, reader, params, leftovers):
     needs=["test_writer_makes_the_object"],
 )
 def test_writer_sleeps_while_it_waits(writer, peer, alpha, params):
-    """The writer waits for state 2 and for nothing else, looks 2 to 20 times a second, takes less than 5 % of a CPU."""
+    """The writer waits for state 2 and nothing else, looks 2 to 20 times a second, takes less than 5 % of a CPU."""
     waiting = writer.start(until=READY)
     # The other one was started later and ends earlier: it is the state that counts, not the time.
     taken = writer.start(until=READY, name=params.other_name)
@@ -214,18 +214,21 @@ def test_reader_believes_nothing_that_it_has_not_tested(reader, alpha, params):
 
 @check(
     points=1,
-    hint="Read RETURN VALUE in shm_open(3) and in mmap(2): they do not report a failure in the same way.",
+    hint="Read RETURN VALUE in shm_open(3) and in mmap(2): they do not report a failure in the same way. Who maps an "
+    "object needs no memory of its own for it.",
     needs=["test_reader_works_with_our_writer"],
 )
 def test_reader_says_so_when_it_cannot_map(reader, alpha, params):
-    """If the object can't be opened to write, or not be mapped, the reader says so, prints nothing and exits with 1."""
+    """The reader maps the object; if that fails, or it can't be opened to write, it says so and exits with 1."""
     path, content = f"/dev/shm{params.name}", note(THERE, len(params.message), params.message.encode())
     alpha.agent.put(path, content, mode=0o640, uid=PEER, gid=STUDENTS)
     reader.run().refused(1)
     alpha.agent.put(path, content, mode=0o660, uid=PEER, gid=STUDENTS)
     alpha.check_output("truncate --size=%s %s", str(params.wide), path)
     reader.run(limits={"as": params.wide}).refused(1)
-    assert reader.run().stdout == params.message.encode() + b"\n", "with room enough"
+    # A shared mapping is not among the data that a process may have, a copy of the object is: getrlimit(2).
+    mapped = reader.run(limits={"data": params.wide // 2})
+    assert mapped.stdout == params.message.encode() + b"\n", "there is room for the object, but not for a copy of it"
 
 
 @check(

@@ -130,7 +130,7 @@ def test_server_cleans_up_when_it_is_told_to_stop(server, peer, alpha, params, l
     robbed = server.start(until=READY)
     robbed.signal(SIGSTOP)
     meddle(peer, b"*")
-    alpha.agent.remove(**alpha.sysv_shm(key=params.key).fact.removal())
+    alpha.agent.remove(**alpha.sysv_shm(key=params.key).wait().removal())
     robbed.signal(SIGCONT)
     ended = robbed.wait()
     # shmctl() fails for who has detached already, and removes it once more for who has not.
@@ -165,7 +165,7 @@ def test_server_leaves_the_segment_of_another_alone(server, reference, peer, par
 def test_both_stay_within_the_segment(server, client, reference, params, leftovers):
     """The server refuses a message that does not fit with its NUL; the client prints no more than SIZE bytes."""
     message = params.message.encode()
-    for size in (len(message), params.size % len(message) + 1):
+    for size in (len(message), params.size % (len(message) - 1) + 1):
         server.run(size=size).refused(2)
         assert not leftovers(), "it made a segment all the same"
 
