@@ -19,7 +19,7 @@ SIDE_BY_SIDE = 4
 """Processes, each with an instance of its own: they mostly wait for programs that hang."""
 SEED = "exercises"
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(3600)]
 
 
 def declared():

@@ -6,6 +6,12 @@ from orchestrator.checks import PIPE, check
 
 WAITS = "test_reader_makes_a_fifo_and_waits_for_a_writer"
 PRINTS = "test_reader_prints_each_line_as_soon_as_it_is_complete"
+LONGEST = 2000 - len("\n")
+ODD = b"100% %s %n " + bytes(byte for byte in range(1, 256) if byte != ord("\n"))
+"""Whatever a line may hold."""
+CPU_SHARE = 0.05
+SILENCE_S = 1.2
+"""Longer than what those wait who take silence for the end."""
 FILLER = b"." * 63 + b"\n"
 FILLERS = (64 << 10) // len(FILLER) - 1
 """A pipe holds 64 KiB: pipe(7)."""
@@ -35,6 +41,21 @@ def line(name, text):
     return f"{name}: {text}\n".encode()
 
 
+def stop(reading, number, printed=b""):
+    """Check that a signal ends the reader within a second, and that it prints no more."""
+    reading.signal(number)
+    ended = reading.wait(timeout_s=1)
+    assert ended.exit == 1, f"the reader did not exit with 1 after {number.name}"
+    assert ended.stdout == printed, f"it printed more after {number.name}"
+
+
+def refused(ended, exit_status=1):
+    """Check that a program has said what is wrong, has printed nothing and has exited with `exit_status`."""
+    assert ended.exit == exit_status, f"exit status {ended.exit}, signal {ended.signal}, not exit status {exit_status}"
+    assert ended.stdout == b""
+    assert ended.stderr, "it said nothing on standard error"
+
+
 @check(
     points=1,
     hint="`ls -l /ipc` shows type and mode, `strace ./reader PATH` where it waits. What does fifo(7) say of open()?",
@@ -52,21 +73,27 @@ def test_reader_makes_a_fifo_and_waits_for_a_writer(reader, alpha, params):
     needs=[WAITS],
 )
 def test_reader_prints_each_line_as_soon_as_it_is_complete(reader, writer, alpha, params):
-    """Each line that a writer is given is printed by the reader at once; then the reader sleeps in read()."""
+    """Each line that a writer is given is printed by the reader at once; then the reader sleeps till the next one."""
     reading = waiting(reader, alpha, params)
     writing = writer.start(stdin=PIPE)
-    for text in (params.text, params.more):
+    for text in (params.text, "", params.more):
         writing.write(f"{text}\n".encode())
         reading.expect(line(params.name, text))
         reading.wait_blocked("read", target=params.path)
     fifo = alpha.fifo(params.path)
     assert reading.pid in fifo.readers, "the reader does not have the FIFO open for reading"
+    assert reading.pid not in fifo.writers, "the reader has the FIFO open for writing"
     assert writing.pid in fifo.writers, "the writer does not have the FIFO open for writing"
+    assert writing.pid not in fifo.readers, "the writer has the FIFO open for reading"
+    quiet = reading.wait(timeout_s=SILENCE_S, allow_timeout=True)
+    assert quiet.timed_out, "the reader ended though a writer had the FIFO open"
+    assert quiet.cpu_s < CPU_SHARE * quiet.wall_s, f"{quiet.cpu_s:.2f} s of CPU time in {quiet.wall_s:.2f} s"
 
 
 @check(
     points=1,
-    hint="read() says end of file when *nobody* has the FIFO open for writing any more. `lsof PATH` lists who has.",
+    hint="read() says end of file when *nobody* has the FIFO open for writing any more. `lsof PATH` lists who has. And "
+    "where does a line end that its writer was given without a newline?",
     needs=[PRINTS],
 )
 def test_reader_ends_when_the_last_writer_has_closed(reader, writer, alpha, params):
@@ -79,15 +106,20 @@ def test_reader_ends_when_the_last_writer_has_closed(reader, writer, alpha, para
     second.write(f"{params.text}\n".encode())
     reading.expect(line(params.other, params.text))
 
+    first.write(params.more.encode())  # no newline: the writer adds it
     first.close_stdin()
-    assert first.wait().exit == 0, "the first writer did not exit with 0 at the end of its input"
+    gone = first.wait()
+    assert gone.exit == 0, "the first writer did not exit with 0 at the end of its input"
+    assert gone.stdout == b"", "the first writer printed something"
+    reading.expect(line(params.name, params.more))
+    assert alpha.fifo(params.path).exists, "the first writer removed the FIFO"
     second.write(f"{params.more}\n".encode())
     reading.expect(line(params.other, params.more))
     second.close_stdin()
     assert second.wait().exit == 0, "the second writer did not exit with 0 at the end of its input"
     ended = reading.wait()
     assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
-    assert ended.stdout.endswith(line(params.other, params.more) + b"lines: 3\n")
+    assert ended.stdout.endswith(line(params.other, params.more) + b"lines: 4\n")
 
 
 @check(
@@ -96,7 +128,7 @@ def test_reader_ends_when_the_last_writer_has_closed(reader, writer, alpha, para
     needs=[PRINTS],
 )
 def test_reader_puts_lines_together_from_pieces(reader, peer, alpha, params):
-    """A line that comes in two pieces is printed as one line, and two lines that come in one piece as two."""
+    """A line that comes in two pieces is printed as one, two that come in one as two, and the last gets its newline."""
     reading = waiting(reader, alpha, params)
     pieces = peer("alpha/right", "raw_writer.py", "{path}", "pieces").start(stdin=PIPE)
     half, rest = params.text[:4].encode(), params.text[4:].encode()
@@ -107,7 +139,7 @@ def test_reader_puts_lines_together_from_pieces(reader, peer, alpha, params):
     assert reading.output().stdout == b"", "half a line was printed"
     pieces.write(rest + b"\n" + params.more.encode() + b"\n" + half)
     reading.expect(params.more.encode() + b"\n")
-    pieces.write(rest + b"\n")
+    pieces.write(rest)
     pieces.close_stdin()
     whole = half + rest + b"\n"
     assert reading.wait().stdout == whole + params.more.encode() + b"\n" + whole + b"lines: 3\n"
@@ -120,13 +152,15 @@ def test_reader_puts_lines_together_from_pieces(reader, peer, alpha, params):
     needs=[PRINTS],
 )
 def test_lines_of_several_writers_do_not_mix(reader, writer, peer, alpha, params):
-    """Three writers find the FIFO nearly full; each of their lines comes out whole."""
+    """Three writers find the FIFO nearly full; each of their lines, 2,000 bytes long, comes out whole."""
     names = (params.name, params.other, params.name[::-1] + "x")
-    texts = [f"{number} {params.text * 12}" for number in range(20)]
+    texts = [f"{number} {params.text * LONGEST}"[:LONGEST] for number in range(20)]
     reading = fill(waiting(reader, alpha, params), peer, alpha)
     writers = [writer.start(stdin="".join(f"{text}\n" for text in texts).encode(), name=name) for name in names]
-    for writing in writers:
-        writing.wait_blocked("write")
+    for name, writing in zip(names, writers, strict=True):
+        size_bytes = writing.wait_blocked("write", target=params.path).syscall.args[2]
+        whole = len(line(name, texts[0]))
+        assert size_bytes == whole, f"a line of {whole} bytes is written by a write() of {size_bytes}"
     reading.signal(SIGCONT)
     for writing in writers:
         assert writing.wait().exit == 0, "a writer did not exit with 0 at the end of its input"
@@ -152,8 +186,7 @@ def test_writer_outlives_its_reader(reader, writer, alpha, params):
     writing.write(f"{params.more}\n".encode())
     ended = writing.wait()
     assert ended.signal is None, f"{ended.signal} ended the writer"
-    assert ended.exit == 3, f"exit status {ended.exit}, signal {ended.signal}, not exit status 3"
-    assert ended.stderr, "it said nothing on standard error"
+    refused(ended, exit_status=3)
 
 
 @check(
@@ -164,46 +197,60 @@ def test_writer_outlives_its_reader(reader, writer, alpha, params):
 def test_reader_takes_over_what_a_killed_reader_left(reader, reference, alpha, params):
     """The reader uses a FIFO that a killed reader left; any other file at PATH it leaves alone and exits with 1."""
     waiting(reader, alpha, params).kill()
-    assert alpha.fifo(params.path).exists
+    left = alpha.fifo(params.path).ino
     reading = reader.start()
     reading.wait_blocked("openat", path=params.path)
+    assert alpha.fifo(params.path).ino == left, "it made another FIFO in its place"
     reference.writer.run(stdin=f"{params.text}\n".encode())
     assert reading.wait().stdout == line(params.name, params.text) + b"lines: 1\n"
 
-    refused = reader.run(path="/etc/hostname")
-    assert refused.exit == 1, f"exit status {refused.exit}, signal {refused.signal}, not exit status 1"
-    assert refused.stdout == b""
-    assert refused.stderr, "it said nothing on standard error"
+    diary = f"{params.path}.txt"
+    alpha.run(f"echo {params.more} > {diary} && chown judged {diary}")  # which the reader may remove
+    refused(reader.run(path=diary))
+    assert alpha.file(diary).is_file, "the reader removed a file that was no FIFO"
+    assert alpha.file(diary).content_string == f"{params.more}\n"
 
 
 @check(
     points=1,
     hint="The name of a FIFO stays when its last user has gone. Unless a program says otherwise, SIGTERM ends it on "
     "the spot. What may a handler do about the file? signal-safety(7) has a list.",
-    needs=[WAITS],
+    needs=[PRINTS],
 )
 def test_reader_removes_its_fifo(reader, reference, alpha, params, leftovers):
-    """Nothing is left: neither after end of file, nor when SIGTERM or SIGINT comes to a reader that waits."""
+    """Nothing is left: after end of file, and after SIGTERM and SIGINT to a reader in open() and to one in read()."""
     reading = waiting(reader, alpha, params)
-    reference.writer.run(stdin=f"{params.text}\n".encode())
-    assert reading.wait().exit == 0, "the reader did not exit with 0 after end of file"
+    reference.writer.run(stdin=b"")
+    ended = reading.wait()
+    assert ended.exit == 0, "the reader did not exit with 0 after end of file"
+    assert ended.stdout == b"lines: 0\n"
     assert not leftovers(), "left behind after end of file"
     for number in (SIGTERM, SIGINT):
         reading = reader.start()
         reading.wait_blocked("openat", path=params.path)
-        reading.signal(number)
-        assert reading.wait().exit == 1, f"the reader did not exit with 1 after {number.name}"
-        assert not leftovers(), f"left behind after {number.name}"
+        stop(reading, number)
+        assert not leftovers(), f"left behind after {number.name} in open()"
+
+        reading = waiting(reader, alpha, params)
+        writing = reference.writer.start(stdin=PIPE)
+        writing.write(f"{params.text}\n".encode())
+        reading.expect(line(params.name, params.text))
+        stop(reading, number, printed=line(params.name, params.text))
+        writing.close_stdin()
+        writing.wait()
+        assert not leftovers(), f"left behind after {number.name} in read()"
 
 
 @check(
     points=1,
-    hint="Our programs run as another user of your group and keep to the contract by the letter.",
+    hint="Our programs run as another user of your group and keep to the contract by the letter. A line is bytes, and "
+    "getc() returns an int.",
     needs=[PRINTS],
 )
 def test_both_work_with_our_programs(reader, writer, reference, alpha, params):
-    """Our writer's line comes out of the reader, and the writer's line out of our reader."""
-    given, expected = f"{params.text}\n".encode(), line(params.name, params.text) + b"lines: 1\n"
+    """Our writer's line comes out of the reader, and the writer's line out of our reader, whatever bytes it holds."""
+    given = params.text.encode() + ODD + b"\n"
+    expected = f"{params.name}: ".encode() + given + b"lines: 1\n"
     reading = waiting(reader, alpha, params)
     assert reference.writer.run(stdin=given).exit == 0, "our writer could not write"
     assert reading.wait().stdout == expected
@@ -218,17 +265,36 @@ def test_both_work_with_our_programs(reader, writer, reference, alpha, params):
     hint="open() can make a file that is not there. Should a writer make one? What would it be?",
     needs=[PRINTS],
 )
-def test_a_fifo_joins_nobody_on_another_host(reader, writer, ablated, alpha, island, params):
-    """On another host the writer finds no FIFO and makes none; at one of the same name it waits for ever."""
+def test_a_fifo_joins_nobody_on_another_host(reader, writer, reference, ablated, alpha, island, params):
+    """A writer without a FIFO makes none; on another host it finds only the FIFO there, and that host's reader."""
+    given = f"{params.text}\n".encode()
+    refused(writer.run(stdin=given))
+    assert not alpha.file(params.path).exists, "the writer made a file"
     reading = waiting(reader, alpha, params)
-    lost = ablated.writer.run(stdin=f"{params.text}\n".encode())
-    assert lost.exit == 1, f"exit status {lost.exit}, signal {lost.signal}, not exit status 1"
-    assert lost.stderr, "it said nothing on standard error"
-    assert not island.file(params.path).exists, "the writer made a file"
+    refused(ablated.writer.run(stdin=given))
+    assert not island.file(params.path).exists, "the writer made a file on another host"
 
-    island.run(f"mkfifo -m 666 {params.path}")
-    stranded = ablated.writer.start(stdin=f"{params.text}\n".encode())
+    island.run(f"mkfifo -m 666 {params.path} && chown peer {params.path}")
+    stranded = ablated.writer.start(stdin=given)
     stranded.wait_blocked("openat", path=params.path)
+    reading.wait_blocked("openat", path=params.path)
+    there = reference.reader.at("island/solo").start()
+    assert stranded.wait().exit == 0, "the writer on the other host did not exit with 0"
+    assert there.wait().stdout == line(params.name, params.text) + b"lines: 1\n"
+
     reading.wait_blocked("openat", path=params.path)
     assert writer.run(stdin=f"{params.more}\n".encode()).exit == 0, "the writer on alpha did not exit with 0"
     assert reading.wait().stdout == line(params.name, params.more) + b"lines: 1\n"
+
+
+@check(
+    points=1,
+    hint="argc is the number of arguments and one more. And which status tells a wrong call from a failure?",
+    needs=[WAITS],
+)
+def test_wrong_arguments_are_refused(reader, writer, params):
+    """With too few or too many arguments, reader and writer say so on standard error and exit with 2."""
+    for args in ([], [params.path, params.path]):
+        refused(reader.run(args=args), exit_status=2)
+    for args in ([], [params.path], [params.path, params.name, params.name]):
+        refused(writer.run(args=args), exit_status=2)

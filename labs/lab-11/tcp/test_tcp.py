@@ -3,11 +3,19 @@
 import struct
 from signal import SIGCONT, SIGSTOP, SIGTERM
 
-from orchestrator.checks import PIPE, check
+from orchestrator.checks import PIPE, In, check
 
 LISTENS = "test_server_listens_on_its_port"
 ANSWERS = "test_each_line_is_answered"
-LONG = 200_000
+ALL_BYTES = bytes(range(256))
+LINE = bytes(byte for byte in ALL_BYTES if byte != ord("\n"))
+"""Whatever a line may hold."""
+MOST = 1 << 20
+CROWD = 13
+"""With three more clients there are 16."""
+CPU_SHARE = 0.1
+SHOWN_BYTES = 100_000
+"""Of what a program prints, the beginning and the end are kept."""
 
 
 def listening(server, beta, params):
@@ -30,13 +38,39 @@ def accepting(peer, beta, params):
 
 
 def message(text):
-    """A message as it goes over the wire."""
-    return struct.pack("!I", len(text)) + text.encode()
+    """A message as it goes over the wire, of a text or of any bytes."""
+    data = text.encode() if isinstance(text, str) else text
+    return struct.pack("!I", len(data)) + data
 
 
 def answer(text):
     """What the client prints for a line."""
     return text[::-1].encode() + b"\n"
+
+
+def wide(text):
+    """The longest message."""
+    return (text * MOST)[:MOST].encode()
+
+
+def printed(ended, expected):
+    """Whether a program has printed `expected`, which may be longer than what is kept of it."""
+    ends = ended.stdout[:SHOWN_BYTES], ended.stdout[-SHOWN_BYTES:]
+    return ended.stdout_total == len(expected) and ends == (expected[:SHOWN_BYTES], expected[-SHOWN_BYTES:])
+
+
+def refused(ended, exit_status):
+    """Check that a program has said what is wrong, has printed nothing and has exited with `exit_status`."""
+    assert ended.signal is None, f"{ended.signal} ended it"
+    assert ended.exit == exit_status, f"exit status {ended.exit}, not {exit_status}"
+    assert ended.stdout == b""
+    assert ended.stderr, "it said nothing on standard error"
+
+
+def stop(running, host):
+    """Stop a program and what it forked; a signal that was sent has not arrived yet."""
+    running.signal(SIGSTOP, to="all")
+    host.processes(sid=running.pid, state=In("R", "S", "D")).wait_gone()
 
 
 def converse(client, text):
@@ -96,15 +130,15 @@ def test_each_line_is_answered(server, client, alpha, beta, params):
     needs=[LISTENS],
 )
 def test_server_puts_messages_together_from_pieces(server, peer, alpha, beta, params):
-    """A message that comes in three pieces is answered once, and two that come in one piece are both answered."""
+    """A message that comes in three pieces is answered once, two that come in one are both, whatever their bytes."""
     listening(server, beta, params)
     raw = connected(peer)
     near = alpha.tcp(**{"remote.port": params.port})
     far = beta.tcp(port=params.port, state="established")
     send_in_pieces(raw, message(params.text), (2, 9), near, far)
     raw.expect(message(params.text[::-1]))
-    raw.write(message(params.more) + message(params.text[1:]))
-    raw.expect(message(params.more[::-1]) + message(params.text[:0:-1]))
+    raw.write(message(params.more) + message(ALL_BYTES))
+    raw.expect(message(params.more[::-1]) + message(ALL_BYTES[::-1]))
 
 
 @check(
@@ -114,7 +148,7 @@ def test_server_puts_messages_together_from_pieces(server, peer, alpha, beta, pa
     needs=[ANSWERS],
 )
 def test_client_puts_answers_together_from_pieces(client, peer, alpha, beta, params):
-    """The client sends length and text, and prints an answer that comes in three pieces as one line."""
+    """The client sends length and line, and prints what is answered, in three pieces or whatever it may be."""
     raw = accepting(peer, beta, params)
     talking = client.start(stdin=PIPE)
     talking.write(f"{params.text}\n".encode())
@@ -123,6 +157,10 @@ def test_client_puts_answers_together_from_pieces(client, peer, alpha, beta, par
     far = alpha.tcp(**{"remote.port": params.port})
     send_in_pieces(raw, message(params.more), (2, 9), near, far)
     talking.expect(f"{params.more}\n".encode())
+    talking.write(LINE + b"\n")
+    raw.expect(message(LINE))
+    raw.write(message(LINE))  # not in reverse: what nobody could have answered but this server
+    talking.expect(LINE + b"\n")
     talking.close_stdin()
     assert talking.wait().exit == 0, "the client did not exit with 0 at the end of its input"
 
@@ -134,19 +172,28 @@ def test_client_puts_answers_together_from_pieces(client, peer, alpha, beta, par
     needs=[ANSWERS],
 )
 def test_several_clients_are_served_at_the_same_time(server, client, peer, beta, params):
-    """Two clients are answered in turns, while a third is silent and a fourth stops in the middle of a message."""
-    listening(server, beta, params)
-    connected(peer)
+    """Two clients are answered in turns, while 13 are silent and one has stopped, and then gone, amid a message."""
+    running = listening(server, beta, params)
+    silent = peer("alpha/left", "crowd.py", "{beta.ipv4}", "{port}", str(CROWD)).start(stdin=PIPE)
+    silent.expect(b"connected\n")
     half = connected(peer)
     half.write(message(params.text)[:6])
     half.expect(b"sent 6\n")
     one, other = client.start(stdin=PIPE), client.start(stdin=PIPE)
-    for text in (params.text, params.more):
-        converse(one, text)
-        converse(other, text)
+    converse(one, params.text)
+    converse(other, params.text)
+    half.kill()
+    converse(one, params.more)
+    converse(other, params.more)
+    beta.processes(pid=running.pid).wait(state="S")
+    silent.close_stdin()
+    assert silent.wait().stdout == b"connected\nright\n", "of 13 silent clients not all were served in the end"
     for talking in (one, other):
         talking.close_stdin()
         assert talking.wait().exit == 0, "a client did not exit with 0 at the end of its input"
+    running.signal(SIGTERM)
+    ended = running.wait()
+    assert ended.cpu_s < CPU_SHARE * ended.wall_s, f"{ended.cpu_s:.2f} s of CPU time in {ended.wall_s:.2f} s"
 
 
 @check(
@@ -155,16 +202,17 @@ def test_several_clients_are_served_at_the_same_time(server, client, peer, beta,
     needs=[ANSWERS],
 )
 def test_server_outlives_bad_clients(server, client, peer, beta, params):
-    """A client that announces 4 GB is cut off; one that leaves without its answers ends only its own connection."""
+    """Who announces more than 1 MiB is cut off; one that leaves without its answers ends only its own connection."""
     running = listening(server, beta, params)
-    greedy = connected(peer)
-    greedy.write(b"\xff\xff\xff\xff" + params.text.encode())
-    greedy.wait()
+    for length, text in ((0xFFFFFFFF, params.text), (MOST + 1, "")):
+        greedy = connected(peer)
+        greedy.write(struct.pack("!I", length) + text.encode())
+        greedy.wait()
 
     hasty = connected(peer)
     hasty.write(message(params.text))
     hasty.expect(message(params.text[::-1]))
-    running.signal(SIGSTOP, to="all")  # so that the answers come when nobody is there any more
+    stop(running, beta)  # so that the answers come when nobody is there any more
     hasty.write(message(params.more) * 50)
     hasty.expect(b"sent %d\n" % len(message(params.text) + message(params.more) * 50))
     hasty.kill()
@@ -178,11 +226,12 @@ def test_server_outlives_bad_clients(server, client, peer, beta, params):
 
 @check(
     points=1,
-    hint="recv() returns 0 when the other end is closed. Had everything come by then?",
+    hint="recv() returns 0 when the other end is closed. Had everything come by then? And who ends a program that goes "
+    "on sending?",
     needs=[ANSWERS],
 )
 def test_client_notices_that_the_server_has_gone(client, peer, alpha, beta, params):
-    """When the server dies in the middle of an answer, the client says so, prints none of it and exits with 3."""
+    """When the server goes amid an answer, or before the next line, the client says so and exits with 3."""
     raw = accepting(peer, beta, params)
     talking = client.start(stdin=PIPE)
     talking.write(f"{params.text}\n".encode())
@@ -190,11 +239,15 @@ def test_client_notices_that_the_server_has_gone(client, peer, alpha, beta, para
     raw.write(message(params.text[::-1])[:-2])
     raw.expect(b"sent %d\n" % (len(message(params.text)) - 2))
     raw.kill()
-    ended = talking.wait()
-    assert ended.signal is None, f"{ended.signal} ended the client"
-    assert ended.exit == 3, f"exit status {ended.exit}, signal {ended.signal}, not exit status 3"
-    assert ended.stdout == b""
-    assert ended.stderr, "it said nothing on standard error"
+    refused(talking.wait(), exit_status=3)
+
+    raw = accepting(peer, beta, params)
+    talking = client.start(stdin=PIPE)
+    beta.tcp(port=params.port, state="established").wait()
+    raw.kill()
+    alpha.tcp(**{"remote.port": params.port}).wait(state="close_wait")
+    talking.write(wide(params.text) + b"\n")  # more than can be sent before the answer is that nobody is there
+    refused(talking.wait(), exit_status=3)
 
 
 @check(
@@ -208,7 +261,7 @@ def test_server_can_be_started_again_at_once(server, client, alpha, beta, params
     talking = client.start(stdin=PIPE)
     converse(talking, params.text)
     running.signal(SIGTERM)
-    running.wait()
+    assert running.wait(timeout_s=1).stdout == b"", "the server printed something"
     beta.tcp(port=params.port, state="established").wait_gone(timeout_s=1)
     talking.close_stdin()
     talking.wait()
@@ -227,18 +280,19 @@ def test_server_can_be_started_again_at_once(server, client, alpha, beta, params
     needs=[ANSWERS],
 )
 def test_both_work_with_our_programs(server, client, reference, beta, params):
-    """Our client is answered by the server, and the client by our server, also on a line of 200,000 bytes."""
-    wide = (params.text * LONG)[:LONG]
-    given, expected = f"{params.more}\n{wide}\n".encode(), answer(params.more) + answer(wide)
+    """Our client is answered by the server, and the client by our server, also on a line of 1 MiB."""
+    longest = wide(params.text)
+    given = f"{params.more}\n".encode() + longest + b"\n"
+    expected = answer(params.more) + longest[::-1] + b"\n"
     running = listening(server, beta, params)
-    assert reference.client.run(stdin=given).stdout == expected
+    assert printed(reference.client.run(stdin=given), expected), "our client did not print the answers"
     running.signal(SIGTERM)
     running.wait()
 
     listening(reference.server, beta, params)
     ended = client.run(stdin=given)
     assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
-    assert ended.stdout == expected
+    assert printed(ended, expected), "the client did not print the answers"
 
 
 @check(
@@ -246,13 +300,43 @@ def test_both_work_with_our_programs(server, client, reference, beta, params):
     hint="Which calls of the client can fail when nobody is there? Each of them says so in errno.",
     needs=[ANSWERS],
 )
-def test_client_without_a_server_says_so(server, client, ablated, beta, params):
-    """On a host without a network, and when no server listens, the client says so, prints nothing and exits with 1."""
-    running = listening(server, beta, params)
-    unreachable = ablated.client.run(stdin=f"{params.text}\n".encode())
-    running.kill()
-    refused = client.run(stdin=f"{params.text}\n".encode())
-    for failed in (unreachable, refused):
-        assert failed.exit == 1, f"exit status {failed.exit}, signal {failed.signal}, not exit status 1"
-        assert failed.stdout == b""
-        assert failed.stderr, "it said nothing on standard error"
+def test_client_without_a_server_says_so(server, client, reference, ablated, beta, island, params):
+    """Where no server listens, or no network leads to it, the client exits with 1; where one does, it is answered."""
+    given, expected = f"{params.text}\n".encode(), answer(params.text)
+    refused(client.run(stdin=given), exit_status=1)
+    listening(server, beta, params)
+    refused(ablated.client.run(stdin=given), exit_status=1)
+    reference.server.at("island/solo").start()
+    island.tcp(port=params.port).wait(state="listen")
+    there = ablated.client.run(stdin=given, args=["127.0.0.1", str(params.port)])
+    assert there.stdout == expected, "on another host its server did not answer it"
+
+
+@check(
+    points=1,
+    hint="argc is the number of arguments and one more. What does bind() return when somebody has the port? And who "
+    "counts the bytes of a line, and of an answer, before they are taken?",
+    needs=[LISTENS],
+)
+def test_what_can_not_be_done_is_said(server, client, reference, peer, beta, params):
+    """Wrong arguments end with status 2; a port that is taken, a line or an answer of more than 1 MiB with 1."""
+    port, address = str(params.port), beta.ipv4
+    for args in ([], [port, port], ["port"]):
+        refused(server.run(args=args), exit_status=2)
+    for args in ([], [address], [address, "port"], [address, port, port]):
+        refused(client.run(args=args), exit_status=2)
+
+    raw = accepting(peer, beta, params)
+    refused(client.run(stdin=wide(params.text) + b"x\n"), exit_status=1)
+    assert raw.wait().stdout == b"", "something of a line of more than 1 MiB was sent"
+
+    raw = accepting(peer, beta, params)
+    talking = client.start(stdin=PIPE)
+    talking.write(f"{params.text}\n".encode())
+    raw.expect(message(params.text))
+    raw.write(struct.pack("!I", MOST + 1))
+    refused(talking.wait(), exit_status=1)
+    raw.wait()
+
+    listening(reference.server, beta, params)
+    refused(server.run(), exit_status=1)

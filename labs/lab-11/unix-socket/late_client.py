@@ -13,9 +13,11 @@ import select
 import socket
 import sys
 
-PATIENCE_S = 0.3
-MOST_BYTES = 4 << 20
-"""A server that takes more than this without an answer being read keeps it all in memory."""
+PATIENCE_S = 0.2
+MOST_KEPT_BYTES = 1 << 20
+"""What a server may keep for one client."""
+MOST_BUFFERS = 4
+"""Socket buffers of the size that ours has: one for each direction, and the server may have made its own larger."""
 
 
 def numbered_lines():
@@ -23,13 +25,18 @@ def numbered_lines():
     return (f"line {number}\n".encode() for number in itertools.count())
 
 
-def fill(server):
-    """What went into the socket until it took no more."""
+def most_bytes(server):
+    """What can be under way: who takes more without an answer being read keeps more than it may."""
+    return MOST_KEPT_BYTES + MOST_BUFFERS * server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+
+def fill(server, most):
+    """What went into the socket until it took no more, or at least `most` bytes."""
     server.setblocking(False)
     sent = bytearray()
     lines = numbered_lines()
     piece = b""
-    while len(sent) < MOST_BYTES and select.select([], [server], [], PATIENCE_S)[1]:
+    while len(sent) < most and select.select([], [server], [], PATIENCE_S)[1]:
         piece = piece or b"".join(itertools.islice(lines, 5000))
         taken = server.send(piece)
         sent += piece[:taken]
@@ -42,8 +49,9 @@ def main(path):
     """Send, wait for the end of standard input, read."""
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(path)
-        sent = fill(server)
-        print("stuck" if len(sent) < MOST_BYTES else "swallowed", flush=True)
+        most = most_bytes(server)
+        sent = fill(server, most)
+        print("stuck" if len(sent) < most else "swallowed", flush=True)
         sys.stdin.read()
         server.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: server.recv(1 << 16), b""))

@@ -2,11 +2,18 @@
 
 from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
 
-from orchestrator.checks import PIPE, Ge, check
+from orchestrator.checks import PIPE, Ge, In, check
 
 LISTENS = "test_server_listens_at_its_path"
 ANSWERS = "test_text_comes_back_in_upper_case"
 STREAMS = "test_bytes_come_back_as_they_come"
+ALL_BYTES = bytes(range(256))
+MUCH = 2_000_000
+CROWD = 14
+"""With two more clients there are 16."""
+CPU_SHARE = 0.1
+SILENCE_S = 0.6
+"""Longer than what those wait who take silence for the end."""
 
 
 def listening(server, alpha, params):
@@ -16,10 +23,31 @@ def listening(server, alpha, params):
     return running
 
 
+def stop(running, host):
+    """Stop a program and what it forked; a signal that was sent has not arrived yet."""
+    running.signal(SIGSTOP, to="all")
+    host.processes(sid=running.pid, state=In("R", "S", "D")).wait_gone()
+
+
 def converse(client, text):
     """Check that `client`, which is connected, gets `text` back in upper case."""
     client.write(text.encode())
     client.expect(text.upper().encode())
+
+
+def answering(peer, alpha, params):
+    """A running server of ours that answers what the check gives it."""
+    raw = peer("alpha/left", "raw_server.py", "{ours}").start(stdin=PIPE)
+    alpha.unix_socket(params.ours).wait(state="listen")
+    return raw
+
+
+def refused(ended, exit_status, printed=b""):
+    """Check that a program has said what is wrong, and has exited with `exit_status` after it had printed `printed`."""
+    assert ended.signal is None, f"{ended.signal} ended it"
+    assert ended.exit == exit_status, f"exit status {ended.exit}, not {exit_status}"
+    assert ended.stdout == printed
+    assert ended.stderr, "it said nothing on standard error"
 
 
 @check(
@@ -48,7 +76,7 @@ def test_text_comes_back_in_upper_case(server, client, alpha, params):
     talking = client.start(stdin=PIPE)
     connection = alpha.unix_socket(params.path, state="established")
     connection.wait(timeout_s=3)
-    running.signal(SIGSTOP, to="all")  # so that the input ends before the answer begins
+    stop(running, alpha)  # so that the input ends before the answer begins
     talking.write(given.encode())
     talking.close_stdin()
     connection.wait(recv_queue=Ge(len(given)))
@@ -64,15 +92,30 @@ def test_text_comes_back_in_upper_case(server, client, alpha, params):
     "while the client waits for more input?",
     needs=[ANSWERS],
 )
-def test_bytes_come_back_as_they_come(server, client, alpha, params):
-    """Each piece of text comes back at once, while the client waits for more: without a newline, without an end."""
+def test_bytes_come_back_as_they_come(server, client, peer, alpha, params):
+    """Each piece comes back at once, be it one letter; the client prints what comes from the server, as it comes."""
     listening(server, alpha, params)
     talking = client.start(stdin=PIPE)
-    converse(talking, params.text)
-    converse(talking, params.more)
+    for text in (params.text[0], params.text, params.more):
+        converse(talking, text)
     assert talking.alive, "the client ended though its input had not"
     talking.close_stdin()
     assert talking.wait().exit == 0, "the client did not exit with 0 at the end of its input"
+
+    raw = answering(peer, alpha, params)
+    talking = client.start(stdin=PIPE, path=params.ours)
+    talking.write(params.text.encode())
+    raw.expect(params.text.encode())
+    other = params.text[::-1].encode()  # what nobody could have answered but this server
+    raw.write(other[:3])
+    talking.expect(other[:3])
+    talking.close_stdin()
+    raw.expect(b" that was all")
+    raw.write(other[3:])
+    raw.close_stdin()
+    ended = talking.wait()
+    assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
+    assert ended.stdout == other
 
 
 @check(
@@ -81,18 +124,24 @@ def test_bytes_come_back_as_they_come(server, client, alpha, params):
     "three answers.",
     needs=[STREAMS],
 )
-def test_several_clients_are_served_at_the_same_time(server, client, alpha, params):
-    """Two clients talk to the server in turns, while a third one is connected and silent."""
-    listening(server, alpha, params)
-    silent = client.start(stdin=PIPE)
-    alpha.unix_socket(params.path, state="established").wait()
+def test_several_clients_are_served_at_the_same_time(server, client, peer, alpha, params):
+    """Two clients talk to the server in turns while 14 are silent; with nothing to do it sleeps, then serves these."""
+    running = listening(server, alpha, params)
+    silent = peer("alpha/right", "crowd.py", "{path}", str(CROWD)).start(stdin=PIPE)
+    silent.expect(b"connected\n")
     one, other = client.start(stdin=PIPE), client.start(stdin=PIPE)
     for text in (params.text, params.more):
         converse(one, text)
         converse(other, text)
-    for talking in (one, other, silent):
+    alpha.processes(pid=running.pid).wait(state="S")
+    silent.close_stdin()
+    assert silent.wait().stdout == b"connected\nright\n", "of 14 silent clients not all were served in the end"
+    for talking in (one, other):
         talking.close_stdin()
         assert talking.wait().exit == 0, "a client did not exit with 0 at the end of its input"
+    running.signal(SIGTERM)
+    ended = running.wait()
+    assert ended.cpu_s < CPU_SHARE * ended.wall_s, f"{ended.cpu_s:.2f} s of CPU time in {ended.wall_s:.2f} s"
 
 
 @check(
@@ -104,7 +153,7 @@ def test_several_clients_are_served_at_the_same_time(server, client, alpha, para
 def test_nothing_is_lost_or_stuck_when_much_is_sent(server, client, peer, alpha, params):
     """A client gets 2 MB back while it still sends; another one that reads only later gets all of its bytes, too."""
     listening(server, alpha, params)
-    given = "".join(f"{params.text} {number}\n" for number in range(2_000_000 // (len(params.text) + 7))).encode()
+    given = "".join(f"{params.text} {number}\n" for number in range(MUCH // (len(params.text) + 7))).encode()
     ended = client.run(stdin=given, timeout_s=5)
     assert ended.exit == 0, f"exit status {ended.exit}, signal {ended.signal}, not exit status 0"
     assert ended.stdout_total == len(given), f"{len(given)} bytes were sent, {ended.stdout_total} came back"
@@ -124,10 +173,11 @@ def test_nothing_is_lost_or_stuck_when_much_is_sent(server, client, peer, alpha,
     needs=[ANSWERS],
 )
 def test_a_client_that_does_not_read_harms_nobody(server, client, peer, alpha, params):
-    """While one client sends and never reads, others are served; when it is killed, the server lives on."""
+    """While one client sends and never reads, the server sleeps and serves others; that one is killed, it lives on."""
     running = listening(server, alpha, params)
     deaf = peer("alpha/right", "late_client.py", "{path}").start(stdin=PIPE)
     deaf.expect(b"stuck\n")
+    alpha.processes(pid=running.pid).wait(state="S")
     assert client.run(stdin=params.text.encode()).stdout == params.text.upper().encode()
     deaf.kill()
     assert client.run(stdin=params.more.encode()).stdout == params.more.upper().encode()
@@ -147,8 +197,11 @@ def test_socket_file_goes_with_the_server(server, client, alpha, params, leftove
         talking = client.start(stdin=PIPE)
         alpha.unix_socket(params.path, state="established").wait()
         running.signal(number)
-        assert running.wait().exit == 0, f"the server did not exit with 0 after {number.name}"
+        ended = running.wait(timeout_s=1)
+        assert ended.exit == 0, f"the server did not exit with 0 after {number.name}"
+        assert ended.stdout == b"", "the server printed something"
         talking.kill()
+        talking.wait()
         assert not leftovers(), f"left behind after {number.name}"
     listening(server, alpha, params).kill()
     assert alpha.file(params.path).is_socket, "the killed server left no socket file"
@@ -159,29 +212,49 @@ def test_socket_file_goes_with_the_server(server, client, alpha, params, leftove
 @check(
     points=1,
     hint="recv() returns 0 when the other end is closed. Was the client done then? Does it notice while it waits for "
-    "input of its own?",
+    "input of its own, or for room to send? And what does send() do when nobody is there?",
     needs=[STREAMS],
 )
-def test_client_notices_that_the_server_has_gone(reference, client, alpha, params):
-    """When the server is killed, a connected client says so and exits with 3, though its input has not ended."""
+def test_client_notices_that_the_server_has_gone(reference, client, peer, alpha, params):
+    """The client exits with 3 if the server goes while it waits for input, while it sends, or before all came back."""
     running = listening(reference.server, alpha, params)
     talking = client.start(stdin=PIPE)
     converse(talking, params.text)
     running.kill()
+    refused(talking.wait(), exit_status=3, printed=params.text.upper().encode())
+
+    given, part = params.text.encode(), params.text[:3].encode()
+    raw = answering(peer, alpha, params)
+    talking = client.start(stdin=PIPE, path=params.ours)
+    talking.write(given)
+    raw.expect(given)
+    raw.signal(SIGSTOP)
+    talking.write(b"x" * MUCH)  # far more than fits
+    alpha.unix_socket(params.ours, state="established").wait(recv_queue=Ge(1))
+    raw.kill()
+    refused(talking.wait(), exit_status=3)
+
+    raw = answering(peer, alpha, params)
+    talking = client.start(stdin=given, path=params.ours)
+    raw.expect(given + b" that was all")
+    raw.write(part)
+    talking.expect(part)
+    raw.wait(timeout_s=SILENCE_S, allow_timeout=True)
     ended = talking.wait()
-    assert ended.signal is None, f"{ended.signal} ended the client"
-    assert ended.exit == 3, f"exit status {ended.exit}, signal {ended.signal}, not exit status 3"
-    assert ended.stderr, "it said nothing on standard error"
+    refused(ended, exit_status=3, printed=part)
+    assert ended.wall_s > SILENCE_S, "it did not wait for the server to close the connection"
 
 
 @check(
     points=1,
-    hint="Our programs run as another user of your group and keep to the contract by the letter.",
+    hint="Our programs run as another user of your group and keep to the contract by the letter. Bytes are not text: "
+    "which of the 256 change, and where does a string end?",
     needs=[ANSWERS],
 )
 def test_both_work_with_our_programs(server, client, reference, alpha, params):
-    """Our client is served by the server, and the client by our server."""
-    given, expected = params.text.encode(), params.text.upper().encode()
+    """Our client is served by the server, and the client by our server, whatever the bytes."""
+    given = params.text.encode() + ALL_BYTES + params.more.encode()
+    expected = given.upper()
     listening(server, alpha, params)
     assert reference.client.run(stdin=given).stdout == expected
 
@@ -197,13 +270,28 @@ def test_both_work_with_our_programs(server, client, reference, alpha, params):
     hint="Which calls of the client can fail when nobody is there? Each of them says so in errno.",
     needs=[ANSWERS],
 )
-def test_client_without_a_server_says_so(server, client, ablated, alpha, params):
-    """Without a server, and on another host, the client says what failed, prints nothing and exits with 1."""
+def test_client_without_a_server_says_so(server, client, reference, ablated, alpha, island, params):
+    """Where no server is, on alpha or another host, the client says so and exits with 1; where one is, it is served."""
+    given, expected = params.text.encode(), params.text.upper().encode()
+    refused(client.run(stdin=given), exit_status=1)
     running = listening(server, alpha, params)
-    elsewhere = ablated.client.run(stdin=params.text.encode())
+    refused(ablated.client.run(stdin=given), exit_status=1)
+    reference.server.at("island/solo").start()
+    island.unix_socket(params.path).wait(state="listen")
+    assert ablated.client.run(stdin=given).stdout == expected, "on another host its server did not serve it"
     running.kill()
-    refused = client.run(stdin=params.text.encode())
-    for failed in (elsewhere, refused):
-        assert failed.exit == 1, f"exit status {failed.exit}, signal {failed.signal}, not exit status 1"
-        assert failed.stdout == b""
-        assert failed.stderr, "it said nothing on standard error"
+    refused(client.run(stdin=given), exit_status=1)
+
+
+@check(
+    points=1,
+    hint="argc is the number of arguments and one more, and strcpy() does not know how much room there is. Which "
+    "status tells a wrong call from a failure? What does bind() return where there is no folder?",
+    needs=[LISTENS],
+)
+def test_what_can_not_be_done_is_said(server, client, params):
+    """With wrong arguments or too long a PATH both exit with 2; a server that can't listen says so and exits with 1."""
+    for program in (server, client):
+        for args in ([], [params.path, params.path], [params.path.ljust(120, "x")]):
+            refused(program.run(args=args), exit_status=2)
+    refused(server.run(path="/ipc/nowhere/upper"), exit_status=1)
