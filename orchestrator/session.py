@@ -42,6 +42,8 @@ class User:
 JUDGED = User("judged", 1998, STUDENT_GID)
 """Runs the programs of a submission: it has the group of the student who works in a shell, and not the files."""
 PEER = User("peer", 1999, STUDENT_GID)
+ROOT = User("root", 0, 0)
+"""Who the agent is: it may signal every program."""
 
 
 @dataclass(slots=True)
