@@ -29,10 +29,11 @@ def test_the_file_in_the_repository_is_current() -> None:
 
 def test_there_is_a_service_for_each_sandbox_and_each_container() -> None:
     services = document()["services"]
-    assert list(services) == ["alpha", "beta", "island", "alpha-left", "alpha-right", "beta-main", "island-solo"]
-    assert {one["container_name"].removeprefix("ipclab.lab-11.compose.") for one in services.values()} == {
-        name.replace("-", ".") for name in services
-    }
+    hosts = LAB.lab.hosts
+    assert list(services) == [*hosts, *(f"{name}-{one}" for name, host in hosts.items() for one in host.containers)]
+    assert [one["container_name"].removeprefix("ipclab.lab-11.compose.") for one in services.values()] == [
+        *hosts, *(f"{name}.{one}" for name, host in hosts.items() for one in host.containers)
+    ]  # fmt: skip
 
 
 def test_containers_take_their_sandboxes_namespaces_and_wait_for_it() -> None:
@@ -49,10 +50,11 @@ def test_a_namespace_that_is_not_shared_is_the_containers_own() -> None:
     assert "pid" not in one
 
 
-def test_only_sandboxes_carry_kernel_settings_and_the_size_of_shared_memory() -> None:
+def test_only_sandboxes_and_who_shares_not_all_with_them_carry_kernel_settings_and_the_size_of_shared_memory() -> None:
     services = document()["services"]
     carriers = {name for name, one in services.items() if "sysctls" in one or "shm_size" in one}
-    assert carriers == {"alpha", "beta", "island"}
+    alone = {f"{host}-{container}" for host in ("no-ipc", "no-net") for container in ("left", "right")}
+    assert carriers == {"alpha", "beta", "island", "no-ipc", "no-net"} | alone
 
 
 @pytest.mark.parametrize("key", ["cap_drop", "security_opt", "read_only", "pids_limit", "logging"])
