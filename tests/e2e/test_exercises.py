@@ -15,8 +15,8 @@ from tests.e2e.matrix import ANOTHER
 
 ROOT = Path(__file__).parent.parent.parent
 LABS = sorted(path.parent for path in (ROOT / "labs").glob("*/lab.yaml"))
-SIDE_BY_SIDE = 4
-"""Processes, each with an instance of its own: they mostly wait for programs that hang."""
+SIDE_BY_SIDE = 2
+"""Processes, each with an instance of its own: as many as processors, so that no time-out is another's fault."""
 SEED = "exercises"
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(3600)]
