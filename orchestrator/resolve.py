@@ -40,6 +40,9 @@ NET_SYSCTLS: Mapping[str, str] = {
     "net.ipv4.ip_unprivileged_port_start": "1024",
 }
 
+BINDV6ONLY = "net.ipv6.bindv6only"
+"""What IPV6_V6ONLY is for a socket whose program does not say, ipv6(7)."""
+
 AnySpec = TypeVar("AnySpec", NetworkSpec, VolumeSpec, SandboxSpec, ContainerSpec)
 
 
@@ -70,6 +73,11 @@ def ipc_sysctls(limits: IpcLimits) -> dict[str, str]:
         "fs.mqueue.msg_max": str(limits.msg_max),
         "fs.mqueue.msgsize_max": str(limits.msgsize_max),
     }
+
+
+def net_sysctls(host: Host) -> dict[str, str]:
+    """The kernel settings of a host's network namespace: ip(7), ipv6(7)."""
+    return dict(NET_SYSCTLS) | ({BINDV6ONLY: "1"} if host.bindv6only else {})
 
 
 def _limits(lab: Lab, container: Container) -> Limits:
@@ -179,7 +187,7 @@ class _Resolution:
             image=self._reference(SANDBOX_IMAGE),
             attachments=tuple(self._attachments(host).values()),
             hosts=self._neighbours(name, host),
-            sysctls=ipc_sysctls(host.ipc) | dict(NET_SYSCTLS),
+            sysctls=ipc_sysctls(host.ipc) | net_sysctls(host),
             shm_bytes=host.ipc.shm_size,
             volume=self._volume_name(name, host),
         )
@@ -198,7 +206,7 @@ class _Resolution:
             volume=self._volume_name(name, host),
             limits=_limits(self.lab, container),
             shm_bytes=host.ipc.shm_size,
-            sysctls=own if "net" in host.share else own | dict(NET_SYSCTLS),
+            sysctls=own if "net" in host.share else own | net_sysctls(host),
             grants=container.grants,
             binds=self.binds,
         )

@@ -98,6 +98,9 @@ class Host(Part):
         default=frozenset({"ipc", "net", "pid"}),
         description="The namespaces that its containers take from its sandbox; leave one out to study isolation",
     )
+    bindv6only: bool = Field(
+        False, strict=True, description="Whether its IPv6 sockets take no IPv4 unless a program says so (ipv6(7))"
+    )
     ipc: IpcLimits = Field(IpcLimits.model_construct(), description="Its limits for System V and POSIX objects")
     volume: Volume | None = Field(Volume.model_construct(), description="Its volume at /ipc; null for none")
     only_for: tuple[Name, ...] = Field(

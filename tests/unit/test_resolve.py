@@ -126,6 +126,16 @@ def test_limits_of_a_hosts_ipc_become_sysctls_of_its_sandbox() -> None:
     assert sandbox.sysctls["net.ipv4.ip_unprivileged_port_start"] == "1024"
 
 
+def test_a_host_may_keep_ipv4_out_of_its_ipv6_sockets() -> None:
+    hosts = {
+        "alpha": {"containers": {"left": {}}},
+        "beta": {"containers": {"left": {}, "right": {}}, "share": ["ipc"], "bindv6only": True},
+    }
+    desired = resolved(lab(hosts=hosts))
+    assert ["net.ipv6.bindv6only" in sandbox.sysctls for sandbox in desired.sandboxes] == [False, True]
+    assert [container.sysctls.get("net.ipv6.bindv6only") for container in desired.containers] == [None, "1", "1"]
+
+
 def test_a_container_that_shares_everything_carries_no_sysctls() -> None:
     assert [dict(spec.sysctls) for spec in resolved().containers] == [{}, {}, {}]
 
