@@ -1,8 +1,8 @@
 /*
  * sender PID K TIMES
  *
- * Sends the real-time signal SIGRTMIN+K to the process PID, TIMES times, with the values 1, 2, 3
- * ...
+ * Sends the real-time signal SIGRTMIN+K to the process PID, TIMES times, with the values 1, 2 and
+ * so on.
  *
  * Manual pages: sigqueue(3), kill(2), signal(7)
  */
