@@ -18,7 +18,8 @@ from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.parameters import Params, draw
 from orchestrator.checks.peers import Installed, Script
 from orchestrator.checks.plugin import CONTEXT, OUTCOMES, STAGE
-from orchestrator.checks.programs import Program
+from orchestrator.checks.programs import Program, Running
+from orchestrator.checks.stepping import Stepping, beside
 from orchestrator.errors import MachineError
 from orchestrator.session import PEER, ROOT, Session
 from orchestrator.spec.exercise import Exercise
@@ -171,6 +172,11 @@ def _undeclared(place: str, args: Sequence[str], grants: Sequence[Grant]) -> Pro
     return ProgramModel.model_validate(given)
 
 
+def stepper(bench: Bench) -> Callable[[Running], Stepping]:
+    """What stops a running program right before its system calls: `stepper(listening).each_call(wake, interfere)`."""
+    return lambda running: beside(running, bench.context)
+
+
 def exhibit(bench: Bench, request: pytest.FixtureRequest) -> Callable[[str, bytes], Path]:
     """Keep a file that shows what the check saw; reports name it: `exhibit("screen.png", data)`."""
 
@@ -194,7 +200,8 @@ def lab(bench: Bench) -> Session:
 def register(stage: Stage, module: pytest.Module) -> None:
     """Make the fixtures of a test file: those of every exercise, and one for each host and program of this one."""
     functions: dict[str, Callable[..., Any]] = {
-        one.__name__: one for one in (bench, params, reference, ablated, perturbed, peer, tool, exhibit, leftovers, lab)
+        one.__name__: one
+        for one in (bench, params, reference, ablated, perturbed, peer, tool, stepper, exhibit, leftovers, lab)
     }
     functions |= {name.replace("-", "_"): _of_host(name) for name in stage.definition.lab.hosts}
     functions |= {name: _of_program(name) for name in stage.exercise.programs}

@@ -14,8 +14,6 @@ MANY_USR1 = 1000
 PATIENCE_S = 2.0
 QUIET_S = 0.6
 MOST_WAKES = 12
-MOST_CALLS = 16
-"""More than a listener makes for one signal: read it, write a line, go to sleep."""
 LISTENS = "test_listener_logs_each_signal_and_sleeps_in_between"
 STARTS = "test_reaper_tells_of_each_end_while_it_copies_lines"
 
@@ -202,18 +200,19 @@ def test_no_call_is_spoilt_by_a_signal(listener, reading, params):
     "Look for `race` in pselect(2), or for the self-pipe trick.",
     needs=[LISTENS],
 )
-def test_no_signal_is_overslept(listener, reading, peer):
+def test_no_signal_is_overslept(listener, reading, stepper):
     """A second signal, right before a system call that is made for the first, is logged without any further event."""
     log = reading(listener)
-    stepper = peer("alpha/right", "stepper.py", str(log.listening.pid), root=True)
-    stepping = stepper.start(stdin=PIPE, until=b"tracing\n")
-    for index in range(1, MOST_CALLS + 1):
-        values = [2 * index, 2 * index + 1]
-        sent = int(stepping.ask(f"{index}:{values[0]}:{values[1]}\n".encode()).split()[1])
-        for value in values[:sent]:
-            log.expect(f"SIGRTMIN+0 value {value} from {stepping.pid}")
-        if sent == 1:
-            break
+    sent = []
+
+    def send():
+        sent.append(log.realtime(0, len(sent)))
+        log.send(f"0:{len(sent) - 1}")
+
+    for _ in stepper(log.listening).each_call(wake=send, interfere=send):
+        for line in sent[-2:]:
+            log.expect(line)
+    assert log.all_up_to_now() == sent
     log.listening.close_stdin()
     ended = log.listening.wait().exited(0, "at the end of its input the listener ends")
     assert ended.stdout == b"", "the listener printed something on its standard output"
