@@ -335,6 +335,31 @@ def test_twenty_that_end_together_leave_no_zombie(reaper, alpha, lab, params):
 
 @check(
     points=1,
+    hint="Your program looks whether a child has ended, none has, and it goes to sleep. What if one ends in between?",
+    needs=[STARTS],
+)
+def test_no_end_is_overslept(reaper, stepper, lab, params):
+    """A child that ends right before a system call that the reaper makes for a line of input is told of at once."""
+    running, pids = crew(reaper, params.children, "sleep", "1000")
+    signal = lab.agent(running.program.place).signal
+    expected = []
+
+    def type_line():
+        expected.append(f"{params.text} {len(expected)}")
+        running.write(expected[-1].encode() + b"\n")
+
+    def end_a_child():
+        expected.append(f"ended {pids[-1]} signal 9")
+        signal(pids.pop(), SIGKILL)
+
+    for _ in stepper(running).each_call(wake=type_line, interfere=end_a_child):
+        for line in expected[-2:]:
+            running.expect(line.encode() + b"\n")
+    assert sorted(told(running)) == sorted(expected)
+
+
+@check(
+    points=1,
     hint="What does a child inherit over fork() and execve()? signal(7) has the mask and the dispositions; "
     "`ls -l /proc/PID/fd` shows the rest.",
     needs=[STARTS],
