@@ -15,7 +15,15 @@ from orchestrator.spec.schema import schemas
 
 LABS = Path(__file__).parents[2] / "labs"
 DEFINITIONS = [*LABS.glob("*/lab.yaml"), *LABS.glob("*/*/exercise.yaml")]
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "null": type(None)}
+TYPES = {
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
 
 
 def parsed(path: Path) -> dict[str, Any]:
@@ -34,8 +42,10 @@ def fits(value: Any, node: dict[str, Any], root: dict[str, Any]) -> bool:
     if value != node.get("const", value) or value not in node.get("enum", [value]):
         return False
     kind = node.get("type")
-    if kind and (not isinstance(value, TYPES[kind]) or isinstance(value, bool)):
+    if kind and (not isinstance(value, TYPES[kind]) or isinstance(value, bool) != (kind == "boolean")):
         return False
+    if isinstance(value, bool):
+        return True
     if isinstance(value, str):
         return re.search(node.get("pattern", ""), value) is not None and len(value) >= node.get("minLength", 0)
     if isinstance(value, list):
