@@ -41,18 +41,20 @@ def fits(value: Any, node: dict[str, Any], root: dict[str, Any]) -> bool:
             return sum(fits(value, choice, root) for choice in node[word]) == 1
     if value != node.get("const", value) or value not in node.get("enum", [value]):
         return False
-    kind = node.get("type")
-    if kind and (not isinstance(value, TYPES[kind]) or isinstance(value, bool) != (kind == "boolean")):
+    if not is_of(value, node.get("type")):
         return False
-    if isinstance(value, bool):
-        return True
     if isinstance(value, str):
         return re.search(node.get("pattern", ""), value) is not None and len(value) >= node.get("minLength", 0)
     if isinstance(value, list):
         return len(value) >= node.get("minItems", 0) and all(fits(item, node["items"], root) for item in value)
     if isinstance(value, dict):
         return len(value) >= node.get("minProperties", 0) and object_fits(value, node, root)
-    return node.get("minimum", value) <= value <= node.get("maximum", value) if value is not None else True
+    return value is None or node.get("minimum", value) <= value <= node.get("maximum", value)
+
+
+def is_of(value: Any, kind: str | None) -> bool:
+    """Whether `value` is of a type of JSON Schema; to Python, a truth value is a number, too."""
+    return kind is None or (isinstance(value, TYPES[kind]) and isinstance(value, bool) == (kind == "boolean"))
 
 
 def object_fits(value: dict[str, Any], node: dict[str, Any], root: dict[str, Any]) -> bool:
