@@ -40,8 +40,8 @@ LIMITS = Limits(
     mqueue_bytes=512 << 10,
 )  # fmt: skip
 TOOLS = """
-bash gcc gdb hexdump ip ipcmk ipcrm ipcs killall less ls lsipc lsns lsof make mkfifo nano nc od ping pgrep ps pstree
-python3 socat ss stat strace top vi watch xxd
+bash gcc gdb hexdump ip ipcmk ipcrm ipcs killall less ls lsipc lsns lsof mail make mkfifo nano nc od ping pgrep ps
+pstree python3 socat ss stat strace top vi watch xxd
 """
 
 FAULTY = r"""
@@ -270,7 +270,7 @@ def test_our_own_files_are_roots_and_nobody_may_write_them(host: DockerEngine) -
         "ls __pycache__/${module%.py}.cpython-*.pyc >/dev/null || exit 1; done"
     )
     assert shell(host, uncompiled) == (0, "")
-    assert ran(host, "ls", "/usr/lib/ipclab") == (0, "agent\nfence\npause\n")
+    assert ran(host, "ls", "/usr/lib/ipclab") == (0, "agent\nfence\npause\nperturb.o\n")
 
 
 def test_mount_points_are_there_and_the_rest_can_not_be_written(host: DockerEngine) -> None:
