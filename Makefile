@@ -56,6 +56,9 @@ test: venv ## Run all tests: unit, contract, end to end
 	@$(BIN)/python -m pytest tests --ignore tests/e2e/test_exercises.py -n 2 --dist loadfile $(ARGS)
 	@$(BIN)/python -m pytest tests/e2e/test_exercises.py $(ARGS)
 
+prove: venv ## Judge every known-wrong solution of every exercise; make test judges some, other ones each time
+	@$(BIN)/python -m pytest tests/e2e/test_exercises.py --every-case $(ARGS)
+
 unit: venv ## Run the tests that need no Docker
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 
@@ -87,4 +90,4 @@ lock: ## Renew requirements.lock (needs uv)
 clean: venv ## Remove every container, network and volume that is ours
 	@$(IPCLAB) clean -y
 
-.PHONY: help venv test unit lint format bench generate lock clean
+.PHONY: help venv test prove unit lint format bench generate lock clean

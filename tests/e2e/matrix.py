@@ -1,6 +1,6 @@
 """Prove the exercises of a lab in one process, and print what was found as JSON.
 
-    python -m tests.e2e.matrix labs/lab-11 --instance NAME --part 0/3 --only fifo
+    python -m tests.e2e.matrix labs/lab-11 --instance NAME --seed SEED --wrong 3 --part 0/3 --only fifo
 
 A program of its own so that several run side by side, each in an instance of its own: most of the time they wait for
 programs that hang. `tests/e2e/test_exercises.py` reads what they print.
@@ -10,15 +10,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.checks.stage import Live
-from orchestrator.grade.proof import cases, prove
-from orchestrator.spec.load import load_lab
+from orchestrator.grade.proof import Case, cases, prove
+from orchestrator.spec.load import LabDefinition, load_lab
 
 ANOTHER = Path(__file__).parent.parent / "solutions"
 """LAB/EXERCISE/: solutions by somebody who had the brief and nothing else."""
+
+
+def chosen(definition: LabDefinition, seed: str, wrong: int | None) -> Iterator[Case]:
+    """All cases of a lab; of the known-wrong solutions of each exercise only so many, which the seed chooses."""
+    every = list(cases(definition, ANOTHER))
+    for name in definition.exercises:
+        ours = [case for case in every if case.exercise == name]
+        mistakes = [case for case in ours if case.name.startswith("wrong/")]
+        some = mistakes if wrong is None else random.Random(f"{seed} {name}").sample(mistakes, min(wrong, len(mistakes)))
+        yield from (case for case in ours if case not in mistakes or case in some)
 
 
 def main() -> None:
@@ -27,12 +39,17 @@ def main() -> None:
     parser.add_argument("--instance", required=True)
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--seed", default="")
+    parser.add_argument("--wrong", type=int, help="known-wrong solutions of each exercise; default: all")
     parser.add_argument("--only", default="", help="an exercise, or `EXERCISE/` and a prefix of what to judge")
     arguments = parser.parse_args()
     part, parts = map(int, arguments.part.split("/"))
     only = arguments.only.partition("/")[0]
     definition = load_lab(arguments.lab, only=[only] if only else None)
-    wanted = [case for case in cases(definition, ANOTHER) if case.title.startswith(arguments.only)]
+    wanted = [
+        case
+        for case in chosen(definition, arguments.seed, arguments.wrong)
+        if case.title.startswith(arguments.only)
+    ]
     live = Live()
     findings = {}
     try:

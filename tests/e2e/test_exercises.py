@@ -1,4 +1,8 @@
-"""Each exercise proves itself: its reference passes all, its starter nothing, wrong solutions fail as declared."""
+"""Each exercise proves itself: its reference passes all, its starter nothing, wrong solutions fail as declared.
+
+A run judges some of the known-wrong solutions of each exercise, other ones each time: its seed chooses them and all random
+values. `--every-case`, which is `make prove`, judges all.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +13,42 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.grade.proof import cases, unfailed
+from orchestrator.checks.plugin import stages_of
+from orchestrator.grade.proof import unfailed
 from orchestrator.spec.load import load_lab
-from tests.e2e.matrix import ANOTHER
+from tests.e2e.matrix import chosen
 
 ROOT = Path(__file__).parent.parent.parent
 LABS = sorted(path.parent for path in (ROOT / "labs").glob("*/lab.yaml"))
-SIDE_BY_SIDE = 2
-"""Processes, each with an instance of its own: as many as processors, so that no time-out is another's fault."""
-SEED = "exercises"
+SIDE_BY_SIDE = 3
+"""Processes, each with an instance of its own: a case is idle for two thirds of its time (2 processors, 0.9 of 2.9 s)."""
+WRONG = 3
+"""Known-wrong solutions of each exercise in a run that does not judge all."""
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(3600)]
 
 
-def declared():
-    """(lab, name of what is judged)."""
-    for lab in LABS:
-        for case in cases(load_lab(lab), ANOTHER):
-            yield lab.name, case.title
+def pytest_generate_tests(metafunc):
+    if "name" in metafunc.fixturenames:
+        seed, wrong = choice(metafunc.config)
+        found = [(lab.name, case.title) for lab in LABS for case in chosen(load_lab(lab), seed, wrong)]
+        metafunc.parametrize(("lab", "name"), [pytest.param(*one, id="-".join(one)) for one in found])
+
+
+def choice(config):
+    """The seed of the run, and how many of the known-wrong solutions of an exercise it judges."""
+    return stages_of(config).seed, None if config.getoption("every_case") else WRONG
 
 
 @pytest.fixture(scope="module")
-def findings():
+def findings(request):
     """Lab to what was judged to what was found."""
-    return {lab.name: judged(lab) for lab in LABS}
+    return {lab.name: judged(lab, *choice(request.config)) for lab in LABS}
 
 
-def judged(lab):
-    matrix = [sys.executable, "-m", "tests.e2e.matrix", str(lab), "--seed", SEED]
+def judged(lab, seed, wrong):
+    matrix = [sys.executable, "-m", "tests.e2e.matrix", str(lab), "--seed", seed]
+    matrix += [] if wrong is None else ["--wrong", str(wrong)]
     commands = [
         [*matrix, "--instance", f"t-matrix-{part}", "--part", f"{part}/{SIDE_BY_SIDE}"] for part in range(SIDE_BY_SIDE)
     ]
@@ -50,7 +62,6 @@ def judged(lab):
     return found
 
 
-@pytest.mark.parametrize(("lab", "name"), [pytest.param(*one, id="-".join(one)) for one in declared()])
 def test_checks_fail_where_the_author_says_and_nowhere_else(findings, lab, name):
     assert findings[lab][name]["complaints"] == []
 
