@@ -29,7 +29,9 @@ def chosen(definition: LabDefinition, seed: str, wrong: int | None) -> Iterator[
     for name in definition.exercises:
         ours = [case for case in every if case.exercise == name]
         mistakes = [case for case in ours if case.name.startswith("wrong/")]
-        some = mistakes if wrong is None else random.Random(f"{seed} {name}").sample(mistakes, min(wrong, len(mistakes)))
+        some = (
+            mistakes if wrong is None else random.Random(f"{seed} {name}").sample(mistakes, min(wrong, len(mistakes)))
+        )
         yield from (case for case in ours if case not in mistakes or case in some)
 
 
@@ -46,9 +48,7 @@ def main() -> None:
     only = arguments.only.partition("/")[0]
     definition = load_lab(arguments.lab, only=[only] if only else None)
     wanted = [
-        case
-        for case in chosen(definition, arguments.seed, arguments.wrong)
-        if case.title.startswith(arguments.only)
+        case for case in chosen(definition, arguments.seed, arguments.wrong) if case.title.startswith(arguments.only)
     ]
     live = Live()
     findings = {}
