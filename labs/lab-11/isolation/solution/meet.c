@@ -209,7 +209,7 @@ static bool look_segment(const struct names *names, char *token) {
         return false;
     snprintf(token, ROOM, "%s", memory);
     shmdt(memory);
-    return true;
+    return *token != '\0';
 }
 
 static bool read_token(int fd, char *token) {
