@@ -127,15 +127,17 @@ def up(
 
 
 def bring_up(
-    engine: Engine, definition: LabDefinition, name: InstanceName, exercises: Collection[str] | None = None
+    engine: Engine,
+    definition: LabDefinition,
+    name: InstanceName,
+    exercises: Collection[str] | None = None,
+    base_image: str | None = None,
 ) -> Desired:
     """Bring an instance up, unwatched; what it should be, and is now."""
-    return up(engine, definition.root, name, exercises=exercises).desired
+    return up(engine, definition.root, name, base_image=base_image, exercises=exercises).desired
 
 
-def as_defined(
-    engine: Engine, definition: LabDefinition, name: InstanceName, exercises: Collection[str] | None = None
-) -> Desired:
+def as_defined(engine: Engine, definition: LabDefinition, name: InstanceName) -> Desired:
     """What an instance should be that somebody else brought up, as from a Compose file: with all of its hosts."""
     from orchestrator.resolve import resolve
 

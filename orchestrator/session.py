@@ -67,11 +67,12 @@ class Session:
         name: InstanceName,
         *,
         exercises: Collection[str] | None = None,
+        base_image: str | None = None,
         as_is: bool = False,
     ) -> Self:
         """Bring an instance up if it is not, start its agents, and see that its hosts are what they claim to be.
 
-        With `exercises`, hosts that none of these needs are not made.
+        With `exercises`, hosts that none of these needs are not made. `base_image` is what images are built on.
         With `as_is` somebody else brought it up, under our names and with the definition's own addresses.
 
         Raises:
@@ -79,7 +80,10 @@ class Session:
             IntegrityError: A container is not in its sandbox's namespaces.
         """
         engine = lifecycle.connect()
-        desired = (lifecycle.as_defined if as_is else lifecycle.bring_up)(engine, definition, name, exercises)
+        if as_is:
+            desired = lifecycle.as_defined(engine, definition, name)
+        else:
+            desired = lifecycle.bring_up(engine, definition, name, exercises, base_image)
         addresses = {
             f"{sandbox.host}.{family}": getattr(attachment, family)
             for sandbox in desired.sandboxes

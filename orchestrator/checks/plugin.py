@@ -7,6 +7,7 @@ nothing, and does not even import what it needs for them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ipclab", "labs of inter-process communication")
     group.addoption("--submission", type=Path, metavar="DIR", help="judge the sources in DIR/EXERCISE/")
     group.addoption("--instance", default="main", metavar="NAME", help="the instance of the lab to use (main)")
+    base = os.environ.get("IPCLAB_BASE_IMAGE")
+    group.addoption("--base-image", default=base, metavar="IMAGE|TARBALL", help="what images are built on")
     group.addoption("--as-is", action="store_true", help="the instance was brought up by something else: leave it")
     group.addoption("--seed", default="", metavar="TEXT", help="replay a run's random values")
     group.addoption("--wrong", default="", metavar="EXERCISE/NAME", help="judge a known-wrong solution")

@@ -192,7 +192,13 @@ class Stages:
         if definition.root not in sessions:
             name = InstanceName(definition.name, self._instance())
             try:
-                session = Session.open(definition, name, exercises=needed, as_is=self.config.getoption("--as-is"))
+                session = Session.open(
+                    definition,
+                    name,
+                    exercises=needed,
+                    base_image=self.config.getoption("--base-image"),
+                    as_is=self.config.getoption("--as-is"),
+                )
             except IpclabError as error:
                 self._error = error
                 pytest.exit(str(error), returncode=error.exit_code)

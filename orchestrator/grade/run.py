@@ -35,6 +35,8 @@ class Request:
     select: str = ""
     """An expression for pytest's -k."""
     jobs: int = 0
+    base_image: str | None = None
+    """What images are built on."""
     junit: Path | None = None
 
     def arguments(self) -> list[str]:
@@ -47,6 +49,7 @@ class Request:
             (bool(self.wrong), ["--wrong", self.wrong]),
             (bool(self.seed), ["--seed", self.seed]),
             (bool(self.select), ["-k", self.select]),
+            (self.base_image is not None, ["--base-image", str(self.base_image)]),
             (self.jobs > 1, ["-n", str(self.jobs)]),
             (self.junit is not None, [f"--junitxml={self.junit}"]),
         ]

@@ -50,7 +50,9 @@ class Wanted:
         """The run to make."""
         exercises = self.exercises or tuple(definition.exercises)
         junit = self.junit_file.resolve() if self.junit_file else None
-        return Request(definition, exercises, self.name.instance, junit=junit, **self.options)
+        return Request(
+            definition, exercises, self.name.instance, base_image=self.base_image, junit=junit, **self.options
+        )
 
 
 def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = None) -> Record:

@@ -111,7 +111,11 @@ def test_who_is_judged_may_be_left_to_what_there_is(options: dict[str, object], 
 def test_a_run_covers_what_was_named_or_all(tmp_path: Path) -> None:
     name = InstanceName("lab-11", "mine")
     assert Wanted(name).request(LAB).exercises == ("fifo", "tcp")
-    request = Wanted(name, ("tcp",), junit_file=Path("x.xml"), options={"seed": "5eed", "jobs": 2}).request(LAB)
+    wanted = Wanted(
+        name, ("tcp",), base_image="my/debian", junit_file=Path("x.xml"), options={"seed": "5eed", "jobs": 2}
+    )
+    request = wanted.request(LAB)
     assert (request.exercises, request.instance, request.seed, request.jobs) == (("tcp",), "mine", "5eed", 2)
+    assert "--base-image my/debian" in " ".join(request.arguments())
     assert request.junit is not None
     assert request.junit.is_absolute()
