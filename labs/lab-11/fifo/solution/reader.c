@@ -56,6 +56,17 @@ static void remove_at_end(const char *path) {
         die("reader: sigaction");
 }
 
+/* Holds SIGTERM and SIGINT back, or lets them come: one that comes between mkfifo() and sigaction()
+ * would leave the FIFO. */
+static void hold(int how) {
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    if (sigprocmask(how, &ending, NULL) == -1)
+        die("reader: sigprocmask");
+}
+
 /* Prints one line now: standard output may be a pipe, which stdio would fill before it writes. */
 static void print_line(const char *line, size_t length) {
     if (line[length - 1] == '\n')
@@ -90,9 +101,11 @@ int main(int argc, char *argv[]) {
         fprintf(stderr, "usage: reader PATH\n");
         return EXIT_USAGE;
     }
+    hold(SIG_BLOCK);
     make_fifo(argv[1]);
-    /* Killed before this, we leave a FIFO: the next reader takes it over. */
+    /* Killed by SIGKILL, we leave a FIFO: the next reader takes it over. */
     remove_at_end(argv[1]);
+    hold(SIG_UNBLOCK);
 
     /* For reading only: whoever has the writing end open, too, waits for its own end of file. */
     FILE *fifo = fopen(argv[1], "r"); /* waits in open() for a writer */
