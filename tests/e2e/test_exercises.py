@@ -1,7 +1,7 @@
 """Each exercise proves itself: its reference passes all, its starter nothing, wrong solutions fail as declared.
 
-A run judges some of the known-wrong solutions of each exercise, other ones each time: its seed chooses them and all random
-values. `--every-case`, which is `make prove`, judges all.
+A run judges some of the known-wrong solutions of each exercise, other ones each time: its seed chooses them, and all
+random values. `--every-case`, which is `make prove`, judges all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.e2e.matrix import chosen
 ROOT = Path(__file__).parent.parent.parent
 LABS = sorted(path.parent for path in (ROOT / "labs").glob("*/lab.yaml"))
 SIDE_BY_SIDE = 3
-"""Processes, each with an instance of its own: a case is idle for two thirds of its time (2 processors, 0.9 of 2.9 s)."""
+"""Processes, each with an instance of its own: a case sleeps for two thirds of its time (2.9 s, on 2 processors)."""
 WRONG = 3
 """Known-wrong solutions of each exercise in a run that does not judge all."""
 
