@@ -125,7 +125,7 @@ def stage_of(item: pytest.Item) -> Stage | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Block a check whose needs did not pass, or whose programs do not compile."""
+    """Block a check whose needs did not pass, whose programs do not compile, or whose exercise has had its time."""
     stage = stage_of(item)
     if stage is None or item.name == COMPILES:
         return
@@ -137,6 +137,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"it builds on «{_title(item, name)}», which did not pass")
     if stage.own().problems():
         pytest.skip("the programs do not compile")
+    if stage.is_over():
+        pytest.skip(f"the checks before it took {stage.spent_s:.0f} s: no time is left for it")
 
 
 def _title(item: pytest.Item, name: str) -> str:
@@ -172,6 +174,7 @@ def _attach_verdict(item: pytest.Item, stage: Stage, call: pytest.CallInfo[None]
     error = call.excinfo.value if call.excinfo else None
     context = item.stash.get(CONTEXT, None)
     outcome = _outcome(error, context, in_check=call.when == "call")
+    stage.spent_s += call.duration
     item.config.stash[OUTCOMES][item.nodeid] = outcome
     verdict = judge(item, stage, outcome, error, context, item.config.stash[COMPARED], call.duration)
     report.verdict = verdict.plain()

@@ -66,6 +66,8 @@ class Stage:
     stages: Stages
     definition: LabDefinition
     name: str
+    spent_s: float = 0.0
+    """How long its checks have taken so far."""
     _own: Build | None = None
     _instrumented: Build | None = None
 
@@ -82,6 +84,10 @@ class Stage:
     def session(self) -> Session:
         """The live lab, brought up if it is not."""
         return self.stages.session(self.definition)
+
+    def is_over(self) -> bool:
+        """Whether its checks have taken all the time that they may; a slow machine gives more."""
+        return self.spent_s > self.exercise.deadline * self.session().scale
 
     def own(self) -> Build:
         """The submission's programs."""

@@ -120,6 +120,10 @@ class Exercise(Part):
     ablation: dict[ProgramName, Place] = Field(
         default_factory=dict, description="Where programs run when the channel is removed"
     )
+    deadline: Duration = Field(
+        120.0,
+        description="The longest all checks of a submission may take together; those that are left then are blocked",
+    )
     hints: tuple[str, ...] = Field(
         default=(),
         description="What `ipclab hint` shows, one more each time: from a question to a pointer, no solution",

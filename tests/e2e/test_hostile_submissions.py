@@ -113,6 +113,19 @@ def test_what_does_not_compile_fails_that_check_and_blocks_the_others(hostile: A
     assert not re.search(r"^\s*::", said, re.MULTILINE)
 
 
+def test_who_takes_too_long_is_not_judged_to_the_end(hostile: Arena) -> None:
+    definition = hostile.definition.root / "attack/exercise.yaml"
+    text = definition.read_text()
+    definition.write_text(f"{text}deadline: 500ms\n")
+    try:
+        record = hostile.judge(wrong="attack/ignores-every-signal")
+    finally:
+        definition.write_text(text)
+    done = "test_program_says_that_it_is_done"
+    assert outcomes(record) == {**ALL_PASSED, done: "failed"} | dict.fromkeys([*ALL_PASSED][2:], "blocked")
+    assert "no time is left for it" in explained(record, "test_next_check_finds_the_hosts_as_they_were")
+
+
 def test_no_environment_of_ours_reaches_the_compiler(hostile: Arena) -> None:
     dump = Command(("/usr/bin/env",), hostile.build("attack", "solution", PEER).ENVIRONMENT)
     assert set(hostile.agent().run(dump, 5).stdout.split()) == {b"PATH=/usr/bin:/bin", b"LANG=C"}
