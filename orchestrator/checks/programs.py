@@ -14,6 +14,7 @@ from orchestrator.agent.facts import Process as ProcessFact
 from orchestrator.agent.match import AtLeast
 from orchestrator.agent.notyet import NotYet
 from orchestrator.agent.process import Output, Process, To
+from orchestrator.checks.asleep import see_asleep
 from orchestrator.checks.context import CheckContext
 from orchestrator.checks.ended import Ended
 from orchestrator.checks.outcome import TimedOut, Unexpected
@@ -184,6 +185,14 @@ class Running:
         if not ended.timed_out:
             raise Unexpected(f"{self.program.title} to wait as long as nobody comes", ended.told())
         return ended
+
+    def sleeps(self, for_s: float = 0.5) -> None:
+        """See that it and all that it started sleep for so long, while nothing comes; it runs on.
+
+        Raises:
+            Unexpected: It computed, or woke up to look again.
+        """
+        see_asleep(lambda: self._agent.facts(ProcessFact, proc=self.remote.number), for_s)
 
     def wait(self, timeout_s: float | None = None, *, allow_timeout: bool = False) -> Ended:
         """Its result when it has ended.

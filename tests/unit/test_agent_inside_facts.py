@@ -336,6 +336,14 @@ def test_udp_sockets_are_facts(agent: AgentInside) -> None:
     assert bound["recv_queue"] > 0
 
 
+def test_the_switches_of_all_threads_count(agent: AgentInside) -> None:
+    napping = "def nap():\n    for _ in range(100):\n        time.sleep(0.001)\n    time.sleep(1000)\n"
+    start = "import threading\n" + napping + "threading.Thread(target=nap, daemon=True).start()\n"
+    pid = hold(agent, start)
+    [fact] = agent.wait("process", None, pid=pid, state="S", voluntary_switches={"ge": 100})
+    assert fact["threads"] == 2
+
+
 def test_a_process_is_told_as_a_whole(agent: AgentInside, folder: Path) -> None:
     pid = hold(
         agent,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import blocked
 import proc
+import usage
 from kind import Kind
 from text import as_text
-from usage import TICKS_PER_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def _fact(scan: Scan, stat: Stat) -> Fact:
         "comm": as_text(stat.comm),
         "state": stat.state,
         "threads": stat.threads,
-        "utime_s": stat.utime / TICKS_PER_S,
-        "stime_s": stat.stime / TICKS_PER_S,
+        "utime_s": stat.utime / usage.TICKS_PER_S,
+        "stime_s": stat.stime / usage.TICKS_PER_S,
         "start_ticks": stat.start,
         "proc": number or None,
         "ours": number is not None,
@@ -60,6 +60,8 @@ def _complete(scan: Scan, facts: list[Fact]) -> None:
         mappings = scan.mappings(pid)
         call = blocked.of(f"/proc/{pid}")
         fact.update(_status(proc.read(f"/proc/{pid}/status")))
+        if fact["threads"] > 1:  # /proc/PID/status counts those of the first thread
+            fact["voluntary_switches"], fact["involuntary_switches"] = usage.switches(pid)
         fact.update(
             argv=[as_text(word) for word in scan.argv(pid)],
             exe=as_text(proc.link(f"/proc/{pid}/exe")) or None,

@@ -35,7 +35,7 @@ def of_present(stat: Stat) -> Usage:
 
     Times are cut off to whole ticks. Of switches only those of its present threads can be told.
     """
-    voluntary, involuntary = _switches(stat.pid)
+    voluntary, involuntary = switches(stat.pid)
     user, system = stat.utime + stat.children_utime, stat.stime + stat.children_stime
     return (user / TICKS_PER_S, system / TICKS_PER_S, voluntary, involuntary)
 
@@ -50,7 +50,7 @@ def highest(*usages: Usage) -> Usage:
     return tuple(map(max, *usages))
 
 
-def _switches(pid: int) -> tuple[int, int]:
+def switches(pid: int) -> tuple[int, int]:
     """How often a process's threads have given a processor away, and how often they lost one."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
