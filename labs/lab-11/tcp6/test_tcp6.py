@@ -92,9 +92,7 @@ def test_one_socket_listens_for_both_families(server, beta, port):
     assert len(sockets) == 1, f"there are {len(sockets)} sockets on its port"
     assert sockets[0].family == 6, f"it listens on {sockets[0].local}, for IPv{sockets[0].family} only"
     assert sockets[0].local.ip == "::", f"it listens on {sockets[0].local.ip}"
-    asleep = beta.processes(pid=running.pid).wait(timeout_s=2, state="S")
-    ended = running.leave_alone(0.2).idle(cpu_share=0.1)
-    assert ended.voluntary_switches - asleep.voluntary_switches <= 3, "it woke up again and again"
+    running.sleeps()
 
 
 @check(
