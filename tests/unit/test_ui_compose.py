@@ -53,8 +53,9 @@ def test_a_namespace_that_is_not_shared_is_the_containers_own() -> None:
 def test_only_sandboxes_and_who_shares_not_all_with_them_carry_kernel_settings_and_the_size_of_shared_memory() -> None:
     services = document()["services"]
     carriers = {name for name, one in services.items() if "sysctls" in one or "shm_size" in one}
-    alone = {f"{host}-{container}" for host in ("no-ipc", "no-net") for container in ("left", "right")}
-    assert carriers == {"alpha", "beta", "island", "no-ipc", "no-net"} | alone
+    hosts = LAB.lab.hosts
+    apart = {name: host for name, host in hosts.items() if not {"ipc", "net"} <= host.share}
+    assert carriers == {*hosts} | {f"{name}-{one}" for name, host in apart.items() for one in host.containers}
 
 
 @pytest.mark.parametrize("key", ["cap_drop", "security_opt", "read_only", "pids_limit", "logging"])
