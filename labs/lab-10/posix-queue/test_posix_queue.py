@@ -12,7 +12,6 @@ MOST_MESSAGES = 64
 NS_PER_MS = 10**6
 EARLY_NS = 20 * NS_PER_MS
 """A deadline may be that much too early: not every clock is read as finely."""
-QUIET_S = 0.6
 MAKES = "test_receiver_makes_the_queue_and_sleeps"
 SENDS = "test_sender_sends_priority_and_text_and_no_byte_more"
 NOTICES = "test_notifier_is_told_again_and_again"
@@ -130,7 +129,7 @@ def test_receiver_makes_the_queue_and_sleeps(receiver, alpha, params):
     assert alpha.posix_mq(params.name).ino == queue.ino, "the queue is another one now"
     receiver.run(name=f"{params.name}x", maxmsg=MOST_MESSAGES + 1).refused(1, "no queue may have so many messages")
     receiver.run(name="/").refused(1, "that is no name")
-    running.leave_alone(QUIET_S).idle()
+    running.sleeps()
 
 
 @check(
@@ -314,7 +313,55 @@ def test_notifier_sleeps_and_misses_no_message(notifier, postbox, stepper, param
     for _ in stepper(running).each_call(wake=send, interfere=send):
         running.expect(lines(sent))
     postbox.queue.wait(notify_pid=running.pid)
-    running.leave_alone(QUIET_S).idle()
+    running.sleeps()
+
+
+@check(
+    points=1,
+    hint="Which signals does your program ignore, and which are pending? `grep Sig /proc/PID/status`. In which call "
+    "does each of its threads sleep? `cat /proc/PID/task/*/wchan`.",
+    needs=[NOTICES],
+)
+def test_it_is_the_signal_that_tells_the_notifier(notifier, reference, postbox, alpha, params):
+    """It neither ignores SIGUSR1 nor leaves it pending, and no thread of it waits in mq_receive()."""
+    waiting = reference.receiver.start(name=f"{params.name}x").wait_blocked("mq_timedreceive")
+    running = notifier.start(stdin=PIPE)
+    for number in range(2):
+        postbox.queue.wait(notify_pid=running.pid)
+        running.sleeps(0.1)
+        signals = running.process.sig
+        assert SIGUSR1 in (*signals.blocked, *signals.caught), "it ignores SIGUSR1"
+        assert SIGUSR1 not in signals.pending, "SIGUSR1 has told it of a message, and it has not taken notice"
+        calls = alpha.run("cat /proc/%s/task/*/syscall", str(running.pid)).stdout.splitlines()
+        assert not [call for call in calls if call.startswith(f"{waiting.syscall.number} ")], "it waits in mq_receive()"
+        message = (params.priority, f"{number} {params.text}")
+        postbox.send([message])
+        running.expect(line(message))
+
+
+@check(
+    points=1,
+    hint="SIGUSR1 is one signal, however many have sent it, and tells of the first one who did. Who registers again is "
+    "told EBUSY if it is registered still: what does mq_notify(3) say of a null pointer?",
+    needs=[NOTICES],
+)
+def test_notifier_minds_no_signal_of_somebody_else(notifier, postbox, alpha, params):
+    """A SIGUSR1 that somebody else sends ends nothing, and hides no message that comes right after it."""
+    running = notifier.start(stdin=PIPE)
+    sent = []
+    for number in range(2):
+        postbox.queue.wait(notify_pid=running.pid)
+        running.signal(SIGUSR1)
+        running.ask(f"{params.more}\n".encode(), until=f"input {params.more}\n".encode())
+        running.sleeps(0.1)
+        postbox.queue.wait(notify_pid=running.pid)
+        running.signal(SIGSTOP)
+        alpha.processes(pid=running.pid).wait(state="T")
+        running.signal(SIGUSR1)
+        sent.append((params.priority, f"{number} {params.text}"))
+        postbox.send(sent[-1:])
+        running.signal(SIGCONT)
+        running.expect(line(sent[-1]))
 
 
 @check(

@@ -29,15 +29,15 @@ static void die(const char *what) {
     exit(EXIT_FAILURE);
 }
 
-static void on_signal(int signo, siginfo_t *info, void *context) {
-    (void)signo, (void)context;
-    if (info->si_code == SI_MESGQ) /* and not from somebody who can kill() */
-        notified = 1;
+/* Somebody else's SIGUSR1 may have been pending when ours came, and then that is all we get. */
+static void on_signal(int signo) {
+    (void)signo;
+    notified = 1;
 }
 
 /* Blocks SIGUSR1 but for the time of ppoll(): no signal comes between looking and sleeping. */
 static sigset_t catch_signal(void) {
-    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    struct sigaction action = {.sa_handler = on_signal};
     sigset_t block, while_asleep;
     sigemptyset(&action.sa_mask);
     sigemptyset(&block);
@@ -57,11 +57,12 @@ static void flush(void) {
 
 /*
  * Asks for the next notification, which is for one time only, and then takes all there is: what
- * comes after the last look finds the queue empty, and is notified of.
+ * comes after the last look finds the queue empty, and is notified of. When it was not the queue
+ * that sent the signal we are registered still, and would be refused.
  */
 static void arm_and_take(mqd_t queue, char *text, size_t size) {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-    if (mq_notify(queue, &event) == -1)
+    if (mq_notify(queue, NULL) == -1 || mq_notify(queue, &event) == -1)
         die("notifier: mq_notify");
     ssize_t length;
     unsigned priority;
