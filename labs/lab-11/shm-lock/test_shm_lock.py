@@ -13,10 +13,10 @@ JUDGED, PEER, STUDENTS = 1998, 1999, 1000
 BYTES, NUMBERS_AT, NUMBERS = 4096, 64, 16
 READY = 1
 ROUNDS = 2
-ALONE_S = 0.5
-CPU_SHARE = 0.1
-WAKES = 8
-"""None while it sleeps; some when it is killed. One that looks again every 50 ms has more."""
+FOR_EVER = 10**15
+LINES, TRIES = 100, 20
+"""A reader that comes back while the writer is not running finds the same; not so often."""
+SOON_S = 5
 ALONE = "test_a_writer_is_alone"
 
 
@@ -59,6 +59,11 @@ class Memory:
         assert len(data) == BYTES, f"the object has {len(data)} bytes, not {BYTES}"
         return list(unpack_from(f"={NUMBERS}Q", data, NUMBERS_AT))
 
+    def grows(self, seen):
+        """Return when somebody has made the first one more than that."""
+        raw = self.peer(PLACES[1], "raw_board.py", "{name}", "grow", str(seen))
+        raw.run(timeout_s=SOON_S).exited(0)
+
     def put(self, numbers):
         """Other ones in their place."""
         raw = self.peer(PLACES[1], "raw_board.py", "{name}", "put")
@@ -90,6 +95,11 @@ def asleep(running, alpha, name):
     assert any(address in mapping for mapping in fact.maps if mapping.ino == ino), (
         f"process {running.pid} sleeps in futex(), but at an address that is not in the object {name}"
     )
+
+
+def shown(ended):
+    """The first number of each line that a reader has printed."""
+    return [int(one.split(b" ")[0]) for one in ended.exited(0).stdout.splitlines()]
 
 
 def go(running):
@@ -180,13 +190,32 @@ def test_a_writer_is_alone(board, alpha, memory, params):
     assert reader.wait().exited(0, "the reader that waited").stdout in (line([1] * NUMBERS), line([2] * NUMBERS))
     assert memory.numbers == [2] * NUMBERS
 
-    # Last of all: a lock at which somebody was killed is not to be trusted any more.
     board.start("hold", "write", stdin=PIPE, until=INSIDE)
-    alone = right.start("write", 1)
-    asleep(alone, alpha, params.name)
-    before = alone.process.voluntary_switches
-    woken = alone.leave_alone(ALONE_S).idle(CPU_SHARE).voluntary_switches - before
-    assert woken <= WAKES, f"one that waited woke up {woken} times within {ALONE_S:g} s, though nobody had left"
+    for how in ("write", "read"):
+        waiting = right.start(how, 1)
+        asleep(waiting, alpha, params.name)
+        waiting.sleeps()
+
+
+@check(
+    points=1,
+    hint="TIMES times means: goes in, reads or adds 1, leaves. What do others see of a long `write` while it runs? "
+    "What does a long `read` print when somebody has written meanwhile?",
+    needs=[ALONE],
+)
+def test_others_go_in_between_two_times(board, memory, params):
+    """While one writes without end, readers see the numbers grow, also between two lines of one reader."""
+    right = board.at(PLACES[1])
+    board.run("write", 1).exited(0)
+    writer, seen = board.start("write", FOR_EVER), 1
+    for _ in range(2):
+        memory.grows(seen)
+        before, (seen,) = seen, shown(right.run("read", 1))
+        assert before < seen < FOR_EVER, f"while one writes, a reader saw {before}, and then {seen}"
+    assert writer.alive, f"the writer has ended: it can't have been inside {FOR_EVER} times"
+    assert any(len(set(shown(right.run("read", LINES)))) > 1 for _ in range(TRIES)), (
+        f"{LINES} lines of one reader are all the same, though somebody writes"
+    )
 
 
 @check(
