@@ -7,6 +7,7 @@ make MODE         a new queue under KEY
 find              the queue that is there
 send TYPE TEXT    TEXT, which may be empty, as it is
 take TYPE         prints `took TYPE TEXT`, or `nothing`
+mode MODE         the queue's from now on
 remove
 
 Prints `done COMMAND` after each.
@@ -16,7 +17,7 @@ import ctypes
 import os
 import sys
 
-IPC_CREAT, IPC_EXCL, IPC_NOWAIT, IPC_RMID = 0o1000, 0o2000, 0o4000, 0
+IPC_CREAT, IPC_EXCL, IPC_NOWAIT, IPC_RMID, IPC_SET, IPC_STAT = 0o1000, 0o2000, 0o4000, 0, 1, 2
 MOST_BYTES = 1 << 14
 libc = ctypes.CDLL(None, use_errno=True)
 libc.msgrcv.restype = ctypes.c_ssize_t
@@ -28,6 +29,12 @@ class Message(ctypes.Structure):
     """The longest that is taken or sent."""
 
     _fields_ = (("type", ctypes.c_long), ("text", ctypes.c_char * MOST_BYTES))
+
+
+class About(ctypes.Structure):
+    """struct msqid_ds: what is set of it."""
+
+    _fields_ = (("ids", ctypes.c_uint * 5), ("mode", ctypes.c_ushort), ("_", ctypes.c_char * 256))
 
 
 class Postbox:
@@ -59,6 +66,13 @@ class Postbox:
         else:
             text = ctypes.string_at(ctypes.addressof(message) + Message.text.offset, length)
             print("took", message.type, text.decode("latin-1"))
+
+    def mode(self, mode):
+        """Who may use it."""
+        about = About()
+        checked(libc.msgctl(self.id, IPC_STAT, ctypes.byref(about)))
+        about.mode = int(mode, 8)
+        checked(libc.msgctl(self.id, IPC_SET, ctypes.byref(about)))
 
     def remove(self):
         """The queue and all that is in it."""

@@ -11,11 +11,12 @@ QUEUE_BYTES = 16384
 """What a queue holds: msgmnb of the lab's hosts."""
 MESSAGE_BYTES = 8192
 """The longest message: msgmax."""
-QUIET_S = 0.6
 MAKES = "test_receiver_finds_or_makes_the_queue_and_sleeps"
 PRINTS = "test_receiver_prints_each_message_as_it_comes"
 SELECTS = "test_receiver_takes_what_type_selects_and_nothing_else"
+CUTS = "test_receiver_cuts_what_is_too_long"
 SENDS = "test_sender_sends_type_and_text_and_no_byte_more"
+FULL = "test_a_full_queue_makes_the_sender_wait_or_give_up"
 
 
 class Postbox:
@@ -104,7 +105,7 @@ def test_receiver_finds_or_makes_the_queue_and_sleeps(receiver, postbox, alpha, 
     queue = alpha.sysv_msg(key=params.key + 1).fact
     assert queue is not None, "there is no queue under KEY"
     assert queue.mode == 0o660, f"its mode is {queue.mode:04o}"
-    running.leave_alone(QUIET_S).idle()
+    running.sleeps()
 
 
 @check(
@@ -190,6 +191,34 @@ def test_receiver_cuts_what_is_too_long(receiver, postbox, params):
 
 @check(
     points=1,
+    hint="msgrcv(2): a message that is too long stays in the queue with E2BIG. Who says that it is still the next one "
+    "when you ask again? One call can tell both: how long may what you get be?",
+    needs=[CUTS],
+)
+def test_only_what_is_too_long_is_cut(receiver, postbox, stepper, params):
+    """When somebody else takes the message that was too long, right before any call, the next one is not called cut."""
+    running = receiver.start()
+    running.wait_blocked("msgrcv")
+    whole = []
+
+    def send_one_too_long():
+        postbox.send([(params.other, (params.more * 100)[: params.room + 1])])
+
+    def put_another_in_its_place():
+        postbox.take_all()
+        whole.append((params.type, f"{len(whole)} {params.text * 100}"[: params.room]))
+        postbox.send(whole[-1:])
+
+    for _ in stepper(running).each_call(wake=send_one_too_long, interfere=put_another_in_its_place):
+        running.expect(lines(whole[-1:]))
+        running.wait_blocked("msgrcv")
+    printed = running.output().stdout.splitlines(keepends=True)
+    mistaken = [message for message in whole if b"cut " + line(message) in printed]
+    assert not mistaken, f"{len(mistaken)} messages of BYTES bytes are called cut"
+
+
+@check(
+    points=1,
     hint="What does msgsz count of the structure that msgsnd() is given? `ipcs -q` shows used-bytes.",
 )
 def test_sender_sends_type_and_text_and_no_byte_more(sender, postbox, params):
@@ -270,6 +299,32 @@ def test_both_notice_that_the_queue_is_removed(receiver, sender, postbox, alpha,
     stopped.signal(SIGCONT)
     assert stopped.wait().exited(0).stdout == b"removed\n"
     assert not postbox.queue.exists, "somebody has made the queue again"
+
+
+@check(
+    points=1,
+    hint="`chmod` for a queue is IPC_SET, msgctl(2). Which errors mean that a queue was removed, that it is empty, or "
+    "full? All others are failures.",
+    needs=[SELECTS, FULL],
+)
+def test_what_is_not_permitted_is_a_failure(receiver, sender, postbox, alpha, params):
+    """Who may not use the queue, or no longer may while it waits, says so and exits with 1, `drain` and `now`, too."""
+    fill = [(params.other, (params.text * 100)[: params.size])] * (QUEUE_BYTES // params.size + 1)
+    sending = sender.start(stdin=lines(fill))
+    sending.wait_blocked("msgsnd")
+    sending.signal(SIGSTOP)  # its call begins anew when it goes on
+    alpha.processes(pid=sending.pid).wait(state="T")
+    receiving = receiver.start(selector=params.type)
+    receiving.wait_blocked("msgrcv")
+    postbox.tell("mode", "0")
+    sending.signal(SIGCONT)
+    why = "it may not use the queue any more"
+    receiving.wait().refused(1, why)
+    sending.wait().refused(1, why)
+    for how in ("wait", "drain"):
+        receiver.run(how=how).refused(1, why)
+    for patience in ("wait", "now"):
+        sender.run(stdin=line((params.type, params.text)), patience=patience).refused(1, why)
 
 
 @check(

@@ -41,21 +41,14 @@ static long number(const char *text, int base, long min, long max) {
 }
 
 /*
- * The length of the next message, -1 when there is none. One that is too long stays in the queue,
- * where it would be the next one for ever: it is taken all the same, cut off.
+ * The length of the next message, -1 when there is none. One byte more than there is room for tells
+ * whether it was longer; to ask for more when it was, in a second call, may get another message.
  */
 static ssize_t take(int queue, struct message *message, size_t room, long type, int flags,
                     bool *cut) {
-    *cut = false;
-    for (;;) {
-        ssize_t length = msgrcv(queue, message, room, type, flags);
-        if (length != -1 || errno != E2BIG)
-            return length;
-        length = msgrcv(queue, message, room, type, IPC_NOWAIT | MSG_NOERROR);
-        *cut = length == (ssize_t)room; /* a shorter one: somebody else has the long one */
-        if (length != -1 || errno != ENOMSG)
-            return length;
-    }
+    ssize_t length = msgrcv(queue, message, room + 1, type, flags | MSG_NOERROR);
+    *cut = length > (ssize_t)room;
+    return *cut ? (ssize_t)room : length;
 }
 
 static void print(const struct message *message, size_t length, bool cut) {
@@ -82,7 +75,7 @@ int main(int argc, char *argv[]) {
     int queue = msgget(key, waits ? IPC_CREAT | MODE : 0);
     if (queue == -1)
         die("receiver: msgget");
-    struct message *message = malloc(sizeof *message + room);
+    struct message *message = malloc(sizeof *message + room + 1);
     if (message == NULL)
         die("receiver: malloc");
     ssize_t length;
