@@ -5,15 +5,24 @@
  * calls a function before every access to memory; these here give the processor away at random
  * before those that go to memory which other processes may share (mmap() with MAP_SHARED, shmat()),
  * so that others get in between as often as not. IPCLAB_PERTURB is the seed: the same seed gives
- * the same choices in the same order. Without it nothing happens.
+ * the same choices in the same order.
+ *
+ * IPCLAB_DEATHS is for programs whose processes may be killed at any time, numbers with commas
+ * between them: the first one is for the program itself, the next one for the first child that it
+ * forks, and so on. A process kills itself right before its access of that number to such memory,
+ * counted from its start; 0, and none, is never.
+ *
+ * Without both nothing happens.
  */
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
@@ -31,6 +40,9 @@ static _Atomic uint64_t drawn; /* how many numbers were drawn */
 static uint64_t seed;
 static bool on;
 static _Atomic unsigned forks;
+static const char *deaths; /* the variable; NULL for none */
+static uint64_t death;     /* which access this process does not live to make; 0: none */
+static _Atomic uint64_t accesses;
 
 /* splitmix64 by Steele, Lea and Flood: a good number out of any counter. */
 static uint64_t mixed(uint64_t x) {
@@ -48,18 +60,31 @@ static void count_fork(void) {
     atomic_fetch_add(&forks, 1);
 }
 
+static void choose_death(unsigned process) {
+    const char *text = deaths;
+    for (; text != NULL && process > 0; process--)
+        text = (text = strchr(text, ',')) == NULL ? NULL : text + 1;
+    death = text == NULL ? 0 : strtoull(text, NULL, 10);
+    atomic_store(&accesses, 0);
+}
+
 /* A child goes another way than its parent and its siblings, the same one in every run. */
 static void reseed(void) {
     seed = mixed(seed ^ atomic_load(&forks));
     atomic_store(&drawn, 0);
+    choose_death(atomic_load(&forks));
 }
 
 __attribute__((constructor)) static void begin(void) {
     const char *text = getenv("IPCLAB_PERTURB");
-    if (text == NULL)
+    deaths = getenv("IPCLAB_DEATHS");
+    if (text == NULL && deaths == NULL)
         return;
-    seed = mixed(strtoull(text, NULL, 10));
-    on = pthread_atfork(count_fork, NULL, reseed) == 0;
+    on = text != NULL;
+    seed = on ? mixed(strtoull(text, NULL, 10)) : 0;
+    choose_death(0);
+    if (pthread_atfork(count_fork, NULL, reseed) != 0)
+        abort();
 }
 
 static bool is_shared(uintptr_t address) {
@@ -71,7 +96,11 @@ static bool is_shared(uintptr_t address) {
 }
 
 static void perturb(const volatile void *address) {
-    if (!on || !is_shared((uintptr_t)address))
+    if ((!on && death == 0) || !is_shared((uintptr_t)address))
+        return;
+    if (death > 0 && atomic_fetch_add_explicit(&accesses, 1, memory_order_relaxed) + 1 == death)
+        kill(getpid(), SIGKILL);
+    if (!on)
         return;
     uint64_t number = draw();
     if (number % SLEEP_ONE_IN == 0) {

@@ -24,8 +24,8 @@ from orchestrator.session import User
 from orchestrator.spec.exercise import Program as ProgramModel
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}
-PERTURB = "IPCLAB_PERTURB"
-"""The variable that images/lab/perturb.c reads."""
+PERTURB, DEATHS = "IPCLAB_PERTURB", "IPCLAB_DEATHS"
+"""The variables that images/lab/perturb.c reads."""
 OUTPUT_CAP_BYTES = 256 << 10
 OUTPUT_KILL_BYTES = 16 << 20
 END_S = 5.0
@@ -56,6 +56,8 @@ class Program:
     """`reference` for a reference peer; empty for the student's own."""
     perturbed: bool = False
     """Whether it is built to give the processor away at random before it touches shared memory."""
+    deaths: tuple[int, ...] = ()
+    """Before which access to shared memory it, and each of its children, dies."""
 
     def at(self, place: str) -> Program:
         """The same program in another container, `HOST/CONTAINER`."""
@@ -64,6 +66,14 @@ class Program:
     def without_grants(self) -> Program:
         """The same program without the capabilities that its exercise grants it."""
         return replace(self, model=self.model.model_copy(update={"grants": ()}))
+
+    def dying(self, *accesses: int) -> Program:
+        """A perturbed program whose processes are killed right before an access to shared memory, instead of perturbed.
+
+        The first number is for itself, the second one for the first child that it forks, and so on: which access of
+        that process it is, from 1. 0 lets it live, and so does no number.
+        """
+        return replace(self, deaths=accesses)
 
     def start(
         self,
@@ -117,6 +127,10 @@ class Program:
     def _perturbation(self) -> Mapping[str, str]:
         if not self.perturbed:
             return {}
+        if self.deaths:
+            first = ", ".join(map(str, self.deaths[:3]))
+            self.context.say(f"its processes die before their accesses {first}, ... to shared memory")
+            return {DEATHS: ",".join(map(str, self.deaths))}
         seed = self.context.perturbation()
         self.context.say(f"its schedule is perturbed, with seed {seed}")
         return {PERTURB: str(seed)}

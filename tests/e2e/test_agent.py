@@ -24,7 +24,7 @@ from orchestrator.agent.channel import GRACE_S
 from orchestrator.agent.match import Exactly, Ge, In, Ne
 from orchestrator.checks.build import FLAGS, INSTRUMENT, RUNTIME
 from orchestrator.checks.diagnosis import diagnose
-from orchestrator.checks.programs import PERTURB
+from orchestrator.checks.programs import DEATHS, PERTURB
 from orchestrator.engine.context import reference
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.images import base_reference
@@ -264,6 +264,9 @@ def test_a_program_with_a_perturbed_schedule_loses_races_and_no_lock(agent: Agen
     for locked, expected in (("locked", range(20, 21)), ("", range(5))):
         runs = [agent.run(Command(("/build/counter", locked), {PERTURB: str(seed)}), 10).stdout for seed in range(20)]
         assert runs.count(b"400\n") in expected
+    # Itself, before it reads what its children have added up; both of them, before they begin; the first, after one.
+    deaths = [agent.run(Command(("/build/counter",), {DEATHS: text}), 10) for text in ("1", "0,1,1", "0,3,1")]
+    assert [(one.signal, one.stdout) for one in deaths] == [("SIGKILL", b""), (None, b"0\n"), (None, b"1\n")]
 
 
 def test_limits_are_the_kernels(agent: Agent) -> None:
