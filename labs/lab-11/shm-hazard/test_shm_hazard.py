@@ -15,6 +15,11 @@ ROUNDS = 3
 STEPS = 24
 SOON = 1000
 SEEN_S = 2
+MOST_ACCESSES = 100
+"""Of a counter that increments a few times: it makes about four for each."""
+MOST_TIMES = 1_000_000
+WHOLE = (7000, 8000)
+"""So many increments of each whose order is kept as a whole."""
 ALONE, VISIBLE = "test_alone_nothing_is_lost", "test_each_increment_is_in_memory_at_once"
 AUDIT, STEPPED = "test_audit_tells_what_memory_says", "test_a_step_is_a_step"
 SCHEDULE = "test_schedule_finds_an_order_for_every_result"
@@ -148,6 +153,11 @@ def test_alone_nothing_is_lost(counter, alpha, tally, params):
     assert alpha.posix_shm(name).mode & 0o777 == 0o660, "the mode of the object"
     counter.at(PLACES[1]).run(args=[name, "2", str(times + 1)]).exited(0)
     assert tally.read() == (2 * times + 1, [0, 0, times + 1, 0, 0, 0, 0, times])
+    # Somebody is just making it, and has not come to the end.
+    for begun in (b"", pack("=Q", times)):
+        alpha.agent.put(tally.path, begun, mode=0o660, uid=JUDGED, gid=STUDENTS)
+        counter.run(args=[name, "0", "1"]).exited(0, "an object that is too short gets the bytes that it lacks")
+        assert tally.read() == (times * bool(begun) + 1, [1] + [0] * 7), f"an object had {len(begun)} bytes before"
 
 
 @check(
@@ -156,7 +166,7 @@ def test_alone_nothing_is_lost(counter, alpha, tally, params):
     "register if nobody tells it that others look at it.",
     needs=[ALONE],
 )
-def test_each_increment_is_in_memory_at_once(counter, peer, tally, params):
+def test_each_increment_is_in_memory_at_once(counter, perturbed, peer, tally, random, params):
     """While it counts, each increment is in memory at once: killed anywhere, value and `done` differ by one at most."""
     tally.put(0, [0] * PROCESSES)
     running = counter.start(args=[params.name, "3", str(FOR_EVER)])
@@ -164,6 +174,19 @@ def test_each_increment_is_in_memory_at_once(counter, peer, tally, params):
     running.kill()
     value, done = tally.read()
     assert 0 <= value - done[3] <= 1, f"the counter says {value}, and {done[3]} were done"
+
+    # A few increments, killed before its first access to the object, its second one, and so on to its last one.
+    times, seen = random.randint(3, 6), set()
+    for access in range(1, MOST_ACCESSES):
+        tally.put(0, [0] * PROCESSES)
+        ended = perturbed.counter.dying(access).run(args=[params.name, "3", str(times)])
+        value, done = tally.read()
+        assert 0 <= value - done[3] <= 1, f"killed, the counter says {value}, and {done[3]} were done"
+        seen.add(value)
+        if ended.signal != "SIGKILL":
+            ended.exited(0)
+            break
+    assert seen == set(range(times + 1)), f"of {times} increments, one after the other, the counter showed {seen} only"
 
 
 @check(
@@ -250,6 +273,12 @@ def test_schedule_finds_an_order_for_every_result(schedule, random):
     times = random.randint(500, 1000)
     for result in (2, random.randint(3, times - 1), random.randint(times + 2, 2 * times)):
         assert outcome(planned(schedule, times, result)) == result, f"the result of {times} increments each"
+    times = random.randint(*WHOLE)
+    result = random.randint(times // 2, times)
+    assert outcome(planned(schedule, times, result)) == result, f"the result of {times} increments each"
+    # A million of each are 30 MB: as much of it as is read before the program is ended.
+    ended = schedule.run(args=[str(MOST_TIMES), str(random.randint(2, 2 * MOST_TIMES))])
+    assert ended.killed_for_output, f"for {MOST_TIMES} increments each: {ended.told()}"
 
 
 @check(

@@ -19,6 +19,7 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MODE = 0660, PROCESSES = 8, EXIT_USAGE = 2 };
@@ -57,7 +58,10 @@ static struct tally *open_tally(const char *name) {
     int fd = shm_open(name, O_RDWR | O_CREAT, MODE);
     if (fd == -1)
         die("counter: shm_open");
-    if (ftruncate(fd, sizeof(struct tally)) == -1)
+    struct stat status;
+    if (fstat(fd, &status) == -1)
+        die("counter: fstat");
+    if (status.st_size < (off_t)sizeof(struct tally) && ftruncate(fd, sizeof(struct tally)) == -1)
         die("counter: ftruncate");
     void *memory = mmap(NULL, sizeof(struct tally), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
