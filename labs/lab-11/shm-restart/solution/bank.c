@@ -209,11 +209,12 @@ static void make_plan(struct bank *bank, uint32_t from, uint32_t to, int64_t amo
     plan->made = true;
 }
 
-static void transfer(struct bank *bank, uint32_t from, uint32_t to, int64_t amount, bool stops) {
+static void transfer(struct bank *bank, unsigned long from, unsigned long to, int64_t amount,
+                     bool stops) {
     if (from >= bank->accounts || to >= bank->accounts)
         refuse("there is no such account");
     enter(bank);
-    make_plan(bank, from, to, amount, NOBODY);
+    make_plan(bank, (uint32_t)from, (uint32_t)to, amount, NOBODY);
     carry_out(bank, stops);
     leave(bank);
 }
@@ -339,8 +340,8 @@ int main(int argc, char *argv[]) {
         uint32_t accounts = (uint32_t)number(argv[3], MIN_ACCOUNTS, MAX_ACCOUNTS);
         make(name, accounts, (int64_t)number(argv[4], 0, INT_MAX));
     } else if ((stops || strcmp(command, "transfer") == 0) && argc == 6) {
-        uint32_t from = (uint32_t)number(argv[3], 0, UINT32_MAX);
-        uint32_t to = (uint32_t)number(argv[4], 0, UINT32_MAX);
+        unsigned long from = number(argv[3], 0, ULONG_MAX);
+        unsigned long to = number(argv[4], 0, ULONG_MAX);
         int64_t amount = (int64_t)number(argv[5], 1, INT_MAX);
         if (from == to)
             usage("FROM and TO are two accounts");

@@ -69,8 +69,8 @@ int main(int argc, char *argv[]) {
         int64_t money = (int64_t)number(argv[4], 0, INT_MAX);
         (void)name, (void)accounts, (void)money; /* yours: a new object, the lock, the balances */
     } else if ((stops || strcmp(command, "transfer") == 0) && argc == 6) {
-        uint32_t from = (uint32_t)number(argv[3], 0, UINT32_MAX);
-        uint32_t to = (uint32_t)number(argv[4], 0, UINT32_MAX);
+        unsigned long from = number(argv[3], 0, ULONG_MAX);
+        unsigned long to = number(argv[4], 0, ULONG_MAX);
         int64_t amount = (int64_t)number(argv[5], 1, INT_MAX);
         if (from == to)
             usage("FROM and TO are two accounts");
