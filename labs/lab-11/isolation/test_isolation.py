@@ -51,7 +51,7 @@ def test_offer_makes_an_object_of_each_kind(meet, alpha, params):
     assert alpha.socket_file(f"{path}.sock").mode & 0o777 == 0o660
     for address in (f"@{params.name}", f"{path}.sock"):
         assert alpha.unix_socket(address, state="listen").exists, f"nobody listens at {address}"
-    running.leave_alone(0.5).idle(cpu_share=0.2)
+    running.sleeps()
 
 
 @check(
