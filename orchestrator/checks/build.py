@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 from orchestrator.agent.client import Agent
@@ -53,6 +54,8 @@ class Build:
     definition: Exercise
     submission: Submission
     user: User
+    folder: Path = Path()
+    """The exercise's own, with what its programs are given."""
     deadline_s: float = SECONDS
     """The longest that one program may take to compile on an idle machine."""
     compiled: Mapping[str, Compiled] = field(default_factory=dict)
@@ -106,19 +109,20 @@ class Build:
 
     def _begin(self, name: str, program: Program) -> tuple[Agent, str, Process] | SourceProblem:
         try:
-            sources = self.submission.sources(program)
+            brought = self.submission.sources(program)
         except SourceProblem as problem:
             return problem
         agent = self.session.agent(program.container)
         # A name that can't be told beforehand: no process has made a folder there to which it has a right.
         folder = f"/tmp/build-{secrets.token_hex(8)}"
+        sources = {**brought, **{source: (self.folder / source).read_bytes() for source in program.given}}
         for source, text in sources.items():
             agent.put(f"{folder}/{source}", text, mode=0o600, uid=self.user.uid, gid=self.user.gid, parents=True)
         return agent, folder, agent.spawn(self._command(folder, name, program))
 
     def _command(self, folder: str, name: str, program: Program) -> Command:
         strip = ("-s",) if self.user.name == "peer" else ()
-        files = [source for source in program.sources if source.endswith(".c")]
+        files = [source for source in (*program.sources, *program.given) if source.endswith(".c")]
         limits = self.session.limits(program.container)
         libraries = [f"-l{library}" for library in program.libraries]
         instrument, runtime = (INSTRUMENT, RUNTIME) if self.instrumented else ((), ())

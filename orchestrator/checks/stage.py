@@ -94,7 +94,8 @@ class Stage:
         if self._own is None:
             chosen = self.stages.submission(self.definition, self.name)
             self.stages.note(self.name, chosen.label)
-            self._own = Build(self.session(), self.name, self.exercise, chosen, JUDGED)
+            folder = self.definition.root / self.name
+            self._own = Build(self.session(), self.name, self.exercise, chosen, JUDGED, folder)
         return self._own
 
     def instrumented(self) -> Build:
@@ -121,7 +122,7 @@ class Stage:
         known = self.stages.live.peers
         if folder not in known:
             chosen = submission.reference(self.definition.root, self.name)
-            known[folder] = Build(self.session(), self.name, self.exercise, chosen, PEER)
+            known[folder] = Build(self.session(), self.name, self.exercise, chosen, PEER, folder)
         return known[folder]
 
 

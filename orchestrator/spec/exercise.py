@@ -25,6 +25,9 @@ class Program(Part):
     """An executable built from declared sources, run in a declared container."""
 
     sources: tuple[Source, ...] = Field(min_length=1, description="C files (and headers) that a submission brings")
+    given: tuple[Source, ...] = Field(
+        default=(), description="C files (and headers) of the exercise's own folder that are compiled with these"
+    )
     container: Place = Field(description="HOST/CONTAINER")
     args: tuple[str, ...] = Field(default=(), description="Templates: {parameter}, {host.ipv4}, {host.ipv6}")
     libraries: tuple[Library, ...] = Field(default=(), description="Linked with -l")

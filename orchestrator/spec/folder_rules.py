@@ -92,6 +92,10 @@ def _missing_sources(document: Document, folder: Path) -> Iterator[Problem]:
                 if source not in there[kind]:
                     fix = did_you_mean(source, there[kind], none="write it")
                     yield document.problem(place, f"there is no {kind}/{printable(source)}", fix)
+        for place, source in document.texts_at(("programs", name, "given")):
+            if source not in _c_files(folder):
+                fix = did_you_mean(source, _c_files(folder), none="write it")
+                yield document.problem(place, f"there is no {printable(source)} beside exercise.yaml", fix)
 
 
 def _strays(exercise: Exercise, document: Document, folder: Path) -> Iterator[Problem]:

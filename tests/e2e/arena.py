@@ -72,7 +72,7 @@ class Arena:
         """The programs of an exercise from a folder of it, or from any folder."""
         found = self.definition.exercises[exercise]
         sources = Submission("probes", (found.folder / folder,))
-        return Build(self.session, exercise, found.exercise, sources, user, deadline_s)
+        return Build(self.session, exercise, found.exercise, sources, user, found.folder, deadline_s)
 
     def left(self) -> dict[str, Snapshot]:
         """What there is on the hosts that does not belong there, by place."""

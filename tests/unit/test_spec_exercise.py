@@ -91,6 +91,8 @@ NAMES = [
     ("beta/main", "bta/main", "6:16: there is no host `bta`; did you mean `beta`?"),
     ("beta/main", "beta/mian", "6:16: the host `beta` has no container `mian`; did you mean `main`?"),
     ("beta/main", "beta", "6:16: `container` can't be `beta`; write HOST/CONTAINER, such as alpha/left"),
+    ("    container: beta", "    given: [drive.c]\n    container: beta",
+        "6:13: there is no drive.c beside exercise.yaml; write it"),
     ("  client: far", "  cleint: far", "18:3: there is no program `cleint`; did you mean `client`?"),
     ("far-away/solo", "far-away/sol", "18:11: the host `far-away` has no container `sol`; did you mean `solo`?"),
     ("far-away/solo", "alpha/left",
