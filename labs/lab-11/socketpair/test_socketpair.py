@@ -1,6 +1,7 @@
 """Checks of socketpair: which sockets join the commands, which way bytes go through them, and when they end."""
 
 import re
+from os import waitstatus_to_exitcode
 
 import pytest
 
@@ -16,6 +17,9 @@ ARROWS = {"-->": "can only be written to", "<--": "can only be read from", "<->"
 """`ss -x` on a socket, in words."""
 LARGE = b"".join(b"%09d\n" % number for number in range(70_000))
 """More than the buffers of both directions hold."""
+MOST_COMMANDS = 16
+NO_FD = 99
+"""A descriptor that nobody has."""
 KEPT = 100_000
 """Of an output so much is kept at each end, at least."""
 
@@ -78,6 +82,56 @@ class Joined:
         found = re.search(rf"\* {inode}\s+\* \d+.*?([-<]-[->])\s*$", listed, flags=re.MULTILINE)
         assert found, f"ss does not list socket {inode}"
         assert found[1] == arrow, f"the socket {ARROWS[found[1]]}; it should be one that {ARROWS[arrow]}"
+
+
+class Library:
+    """The library as our own program calls it, function by function."""
+
+    def __init__(self, running):
+        self.running = running
+
+    def call(self, *words):
+        """What a function gave."""
+        return self._ask(words)[0]
+
+    def pipe(self):
+        """Both ends."""
+        ends = self._ask(("pipe",))
+        assert ends[0] >= 0, f"sock_pipe() failed, with errno {ends[1]}"
+        return ends
+
+    def fails(self, *words):
+        """It must give -1 and say why, and leave open what was open before, and nothing else."""
+        before = self.fds()
+        result, errno = self._ask(words)
+        what = f"sock_{words[0]}({', '.join(words[1:])})"
+        assert result == -1, f"{what} gave {result}, not -1"
+        assert errno != 0, f"{what} gave -1, and errno is 0"
+        assert self.fds() == before, f"{what} failed, and of the descriptors {before} there are now {self.fds()}"
+
+    def status(self, pid):
+        """The exit status of a child that sock_spawn() has started."""
+        assert pid > 0, f"sock_spawn() gave {pid}"
+        return waitstatus_to_exitcode(self.call("wait", str(pid)))
+
+    def fds(self):
+        """All that it has open."""
+        return sorted(one.fd for one in self.running.process.fds)
+
+    def inode(self, fd):
+        """Of its socket."""
+        return self.running.process.descriptor(fd).ino
+
+    def _ask(self, words):
+        answer = self.running.ask(" ".join(words).encode() + b"\n")
+        first, second = map(int, answer.split())
+        return first, second
+
+
+@pytest.fixture
+def library(drive):
+    """The student's."""
+    return Library(drive.start(stdin=PIPE))
 
 
 @pytest.fixture
@@ -148,7 +202,7 @@ def test_a_pipe_goes_one_way(start, params):
     "wait for, and which one does sock_pclose() want?",
     needs=[HEARS],
 )
-def test_w_serves_several_commands(start, alpha, params, leftovers):
+def test_w_serves_several_commands(start, conduit, alpha, params, leftovers):
     """`w` gives several commands the same, leaves out one that has ended, and tells the status of the last."""
     last = "read -r line; echo 3:$line; exit 9"
     joined = start("w", "sed -u s/^/1:/; exit 3", "sed -u s/^/2:/; exit 4", last)
@@ -170,6 +224,8 @@ def test_w_serves_several_commands(start, alpha, params, leftovers):
     ended = running.wait().exited(9, "the last of the three commands did")
     expected = [f"{n}:{params.text}" for n in (1, 2, 3)] + [f"{n}:{params.more}" for n in (1, 2)]
     assert sorted(ended.stdout.decode().splitlines()) == sorted(expected)
+    ended = conduit.run(args=["w", *MOST_COMMANDS * ["cat"]], stdin=given + b"\n").exited(0)
+    assert ended.stdout == MOST_COMMANDS * (given + b"\n"), f"what {MOST_COMMANDS} commands print"
     assert not leftovers()
 
 
@@ -310,5 +366,68 @@ def test_what_fails_is_said(conduit):
         ["pipe", "true"],
         ["rw", "true"],
         ["pipe", *3 * ["true"]],
+        ["w", *(MOST_COMMANDS + 1) * ["true"]],
     ):
         conduit.run(args=words, stdin=b"").refused(2)
+
+
+@check(
+    points=2,
+    hint="A program of yours that includes sockpipe.h, calls one function and sleeps, and `ls -l /proc/PID/fd`. Which "
+    "descriptors does execl() keep that you have not made? What if dup2() fails? And which child do you wait for?",
+    needs=[SAYS, HEARS],
+)
+def test_the_library_is_of_use_to_others(library, alpha):
+    """In a program of ours: a pair goes one way, a command has three descriptors and is waited for alone."""
+    joined = Joined(alpha, library.running)
+    reads, writes = library.pipe()
+    joined.joined(library.inode(reads), library.inode(writes))
+    joined.goes(library.inode(reads), "<--")
+    joined.goes(library.inode(writes), "-->")
+
+    others = (library.call("open"), reads, writes)
+    for fd in others:
+        status = library.status(library.call("spawn", "0", "1", f"test ! -e /proc/$$/fd/{fd}"))
+        assert status == 0, f"a command of sock_spawn() has descriptor {fd}, too"
+    for ends in ((str(NO_FD), "1"), ("0", str(NO_FD))):
+        pid = library.call("spawn", *ends, "exit 0")
+        assert pid == -1 or library.status(pid) != 0, f"a command was started, though of {ends} one is no descriptor"
+
+    # Two that have ended and have not been waited for, one that ends when its input does.
+    spawned = library.call("spawn", "0", "1", "exit 7")
+    reads_on = "read -r line; exit 3"
+    first, second = library.call("popen", "w", reads_on), library.call("popen", "w", "exit 5")
+    children = {one.pid for one in alpha.processes(ppid=library.running.pid).facts}
+    reader = alpha.processes(ppid=library.running.pid, argv=Contains(reads_on)).wait().pid
+    for pid in children - {reader}:
+        alpha.processes(pid=pid, state="Z").wait()
+    for fd, status in ((first, 3), (second, 5)):
+        assert waitstatus_to_exitcode(library.call("pclose", str(fd))) == status, "the status of sock_pclose()"
+        assert fd not in library.fds(), "sock_pclose() has left its descriptor open"
+    assert library.status(spawned) == 7, "the status of a command that sock_pclose() had nothing to do with"
+
+
+@check(
+    points=1,
+    hint="Which of your calls can fail, and what is open by then that the caller does not know of? setrlimit(2) with "
+    "RLIMIT_NPROC makes fork() fail, with RLIMIT_NOFILE socketpair().",
+    needs=[SAYS, HEARS],
+)
+def test_a_function_that_fails_leaves_nothing_open(library, drive):
+    """Each function of the library gives -1 and sets errno when it fails, and then nothing more is open than before."""
+    reads, _ = library.pipe()
+    for fd in (reads, NO_FD, -1):
+        library.fails("pclose", str(fd))
+    library.fails("popen", "x", "true")
+    ended = library.call("popen", "r", "true")
+    library.call("pclose", str(ended))
+    library.fails("pclose", str(ended))
+    assert library.call("no-more-processes") == 0
+    library.fails("spawn", "0", "1", "true")
+    for mode in ("r", "w", "r+"):
+        library.fails("popen", mode, "true")
+
+    crowded = Library(drive.start(stdin=PIPE, limits={"nofile": 4}))
+    crowded.fails("pipe")
+    for mode in ("r", "w", "r+"):
+        crowded.fails("popen", mode, "true")

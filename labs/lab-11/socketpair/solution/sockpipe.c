@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READING, WRITING, MOST_DESCRIPTORS = 1024, EXIT_CANNOT_START = 127 };
+enum { READING, WRITING, FIRST_OTHER = 3, MOST_DESCRIPTORS = 1024, EXIT_CANNOT_START = 127 };
 
 static pid_t command_of[MOST_DESCRIPTORS]; /* by the descriptor that leads to it; 0 for none */
 
@@ -47,7 +47,8 @@ pid_t sock_spawn(const char *command, int input, int output) {
     pid_t child = fork();
     if (child != 0)
         return child;
-    if (put_in_place(input, STDIN_FILENO) && put_in_place(output, STDOUT_FILENO))
+    if (put_in_place(input, STDIN_FILENO) && put_in_place(output, STDOUT_FILENO) &&
+        close_range(FIRST_OTHER, ~0U, 0) == 0)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(EXIT_CANNOT_START); /* exit() would print what our parent has in its buffers */
 }

@@ -9,8 +9,8 @@
 int sock_pipe(int ends[2]);
 
 /*
- * Starts `sh -c COMMAND` with these descriptors as its standard input and output, and no others
- * that this library has made. The command's process id.
+ * Starts `sh -c COMMAND` with these descriptors as its standard input and output, its caller's
+ * standard error, and no others. The command's process id.
  */
 pid_t sock_spawn(const char *command, int input, int output);
 
