@@ -25,6 +25,7 @@ from orchestrator.labels import InstanceName
 from orchestrator.resolve import resolve
 from orchestrator.spec.load import load_lab_only
 from orchestrator.world import Desired
+from tests.bench.bandwidth import bandwidth
 from tests.bench.clock import Step, in_turns, medians, seconds
 from tests.bench.result import Result, bound_result, ratio_result, table, write
 
@@ -201,7 +202,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="leave the start from nothing out")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    results = [*one_fact(), *going_up(arguments.rounds), up_when_up(), *checking(3)]
+    results = [*one_fact(), *going_up(arguments.rounds), up_when_up(), *checking(3), *bandwidth(NAME, rounds=9)]
     quietly(IPCLAB, "down", "lab-11", "--instance", NAME.instance)
     if not arguments.quick:
         results.append(from_nothing())
