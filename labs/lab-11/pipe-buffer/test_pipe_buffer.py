@@ -147,6 +147,9 @@ def same_measures(alpha, gauge, reference, *args):
 def test_gauge_measures_small_chunks(gauge, reference, alpha, params):
     """`gauge` fills a pipe of its own, tells how much went in and how much must come out, and keeps it as it is."""
     same_measures(alpha, gauge, reference, params.chunk)
+    running = gauge.start(args=[str(params.chunk)], stdin=PIPE)
+    running.wait_blocked("read", fd=0)
+    running.sleeps(0.3)
 
 
 @check(
@@ -172,7 +175,8 @@ def test_gauge_asks_for_another_capacity(gauge, reference, alpha, params):
     assert int(figures["capacity"]) >= params.capacity
     same_measures(alpha, gauge, reference, params.chunk, 1)
     most = int(alpha.file("/proc/sys/fs/pipe-max-size").content_string)
-    gauge.run(args=[str(params.chunk), str(most + 1)], stdin=b"").refused(1)
+    for more in (most + 1, 2**31, 2**32 + params.capacity):
+        gauge.run(args=[str(params.chunk), str(more)], stdin=b"").refused(1)
 
 
 @check(
@@ -187,6 +191,7 @@ def test_writers_sleep_while_the_pipe_is_full(flow, alpha, params):
         offered = writer.syscall.args[2]
         assert offered == params.size, f"a record of {params.size} bytes is written by a write() of {offered}"
     running.running.wait_blocked("read", fd=0)
+    running.running.sleeps(0.3)
     held, capacity = running.pipe.look()
     # A record that does not fit into what is left of a page begins another one: each page is more than half full.
     assert held > capacity // 2, f"only {held} of {capacity} bytes are in the pipe"

@@ -24,13 +24,13 @@ static void usage(void) {
     exit(EXIT_USAGE);
 }
 
-static int number(const char *text, long max) {
+static long number(const char *text, long max) {
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
     if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || value < 1 || value > max)
         usage();
-    return (int)value;
+    return value;
 }
 
 /* How much of the chunk the pipe took; 0 when it has no room: a writer that may block would sleep.
@@ -64,8 +64,10 @@ static void make_room(const int ends[2], const char *chunk, size_t size) {
     printf("freed %lu\n", freed);
 }
 
-static void set_capacity(int end, int capacity) {
-    if (fcntl(end, F_SETPIPE_SZ, capacity) == -1)
+static void set_capacity(int end, long capacity) {
+    if (capacity > INT_MAX)
+        errno = EINVAL; /* more than the kernel can be asked for */
+    if (capacity > INT_MAX || fcntl(end, F_SETPIPE_SZ, (int)capacity) == -1)
         die("gauge: F_SETPIPE_SZ");
 }
 
@@ -91,7 +93,7 @@ int main(int argc, char *argv[]) {
     if (argc != 2 && argc != 3)
         usage();
     size_t size = (size_t)number(argv[1], MAX_CHUNK);
-    int capacity = argc == 3 ? number(argv[2], INT_MAX) : 0;
+    long capacity = argc == 3 ? number(argv[2], LONG_MAX) : 0;
 
     char *chunk = calloc(size, 1);
     if (chunk == NULL)

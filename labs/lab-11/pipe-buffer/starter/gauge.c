@@ -27,20 +27,20 @@ static void usage(void) {
     exit(EXIT_USAGE);
 }
 
-static int number(const char *text, long max) {
+static long number(const char *text, long max) {
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
     if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || value < 1 || value > max)
         usage();
-    return (int)value;
+    return value;
 }
 
 int main(int argc, char *argv[]) {
     if (argc != 2 && argc != 3)
         usage();
     size_t size = (size_t)number(argv[1], MAX_CHUNK);
-    int capacity = argc == 3 ? number(argv[2], INT_MAX) : 0;
+    long capacity = argc == 3 ? number(argv[2], LONG_MAX) : 0;
     (void)size,
         (void)capacity; /* yours: pipe2(), fcntl(), write() until there is no room, read() */
     errno = ENOSYS;     /* in place of your part */
