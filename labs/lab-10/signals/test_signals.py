@@ -12,8 +12,6 @@ FIRST_REALTIME = 34
 """SIGRTMIN as glibc has it, which keeps two for itself."""
 MANY_USR1 = 1000
 PATIENCE_S = 2.0
-QUIET_S = 0.6
-MOST_WAKES = 12
 LISTENS = "test_listener_logs_each_signal_and_sleeps_in_between"
 STARTS = "test_reaper_tells_of_each_end_while_it_copies_lines"
 
@@ -85,14 +83,6 @@ def reading(peer, lab, params):
     return start
 
 
-def check_that_it_sleeps(running, family):
-    """Leave a program alone, of whose processes this is known, and look whether it slept."""
-    before = sum(one.voluntary_switches for one in family)
-    quiet = running.leave_alone(QUIET_S).idle()
-    woke = quiet.voluntary_switches - before
-    assert woke <= MOST_WAKES, f"it woke up {woke} times though nothing happened"
-
-
 def queue_of(rng, size):
     """So many real-time signals of two numbers, mixed: (number, value)."""
     numbers = rng.sample(range(4), 2)
@@ -130,7 +120,7 @@ def test_listener_logs_each_signal_and_sleeps_in_between(listener, reading, para
         log.realtime(3 - params.k, params.status),
         poked,
     ], "the lines of the log"
-    check_that_it_sleeps(log.listening, [log.listening.process])
+    log.listening.sleeps()
 
 
 @check(
@@ -373,7 +363,7 @@ def test_children_inherit_nothing_of_the_reapers_affairs(reaper, alpha):
         assert not child.sig.ignored, f"signals {child.sig.ignored} are ignored in a child"
         assert child.descriptor(0).target == "/dev/null", "a child's standard input"
         assert [one.fd for one in child.fds] == [0, 1, 2], "a child's descriptors"
-    check_that_it_sleeps(running, [running.process, *children])
+    running.sleeps()
     running = reaper.start(stdin=PIPE, args=["1", "/ipc/no-such-command"])
     running.expect(b" exit 127\n")
     assert running.output().stderr, "nobody said that COMMAND can't be executed"
