@@ -155,8 +155,8 @@ class Process(Fact):
 
     @property
     def zombie(self) -> bool:
-        """Whether it has ended and its parent has not waited for it."""
-        return self.state == "Z"
+        """Whether it has ended and its parent has not waited for it: all of its threads, not only the first."""
+        return self.state == "Z" and self.threads <= 1
 
     @property
     def identity(self) -> Identity:
@@ -175,7 +175,10 @@ class Process(Fact):
 
     def describe(self) -> str:
         """Process id, command, state and parent."""
-        return f"process {self.pid} `{self.command}`, {STATES.get(self.state, self.state)}, child of {self.ppid}"
+        state = STATES.get(self.state, self.state)
+        if self.state == "Z" and not self.zombie:
+            state = "its first thread has ended, others have not"
+        return f"process {self.pid} `{self.command}`, {state}, child of {self.ppid}"
 
     def descriptor(self, fd: int) -> Descriptor | None:
         """What one of its descriptors refers to."""

@@ -60,7 +60,12 @@ def diagnose(
 def _wait(scene: Scene, process: Process, sockets: Sockets, waited_s: float | None) -> Wait:
     """What one process does."""
     if process.state in ("Z", "X"):
-        return Wait("has ended but was never waited for")
+        others = process.threads - 1
+        return Wait(
+            f"goes on in {others} threads: its first one has ended"
+            if others > 0
+            else "has ended but was never waited for"
+        )
     if process.state == "T":
         return Wait("is stopped by a signal, and waits for SIGCONT")
     if process.state == "t":

@@ -43,6 +43,7 @@ ATTACKS = {
     "fills-every-disk": ["printed 'done", "System V segment id", "more like these"],
     "kills-everybody": ["ended by SIGKILL"],
     "ends-before-main": ["program: exit 0"],
+    "goes-on-without-main": ["it still runs after", "program goes on in 50 threads: its first one has ended"],
 }
 """Attacks, and what their verdicts say."""
 

@@ -418,3 +418,8 @@ def test_a_lock_on_a_file_names_it() -> None:
 
 def test_a_call_that_nobody_knows_is_named() -> None:
     assert said(process(7, "splice", fd=3, target="pipe:[1]")) == ["reader is in splice() of pipe:[1]"]
+
+
+def test_a_first_thread_that_has_ended_is_not_the_end() -> None:
+    assert said(process(7, state="Z", threads=3)) == ["reader goes on in 2 threads: its first one has ended"]
+    assert said(process(7, state="Z")) == ["reader has ended but was never waited for"]

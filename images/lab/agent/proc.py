@@ -41,8 +41,8 @@ class Stat:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended."""
-        return self.state not in "ZXx"
+        """Whether it has not ended: its first thread may have, and be shown as a zombie, while others go on."""
+        return self.state not in "ZXx" or self.threads > 1
 
     @property
     def key(self) -> tuple[int, int]:
