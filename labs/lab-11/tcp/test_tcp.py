@@ -13,7 +13,6 @@ LINE = bytes(byte for byte in ALL_BYTES if byte != ord("\n"))
 MOST = 1 << 20
 CROWD = 13
 """With three more clients there are 16."""
-CPU_SHARE = 0.1
 SHOWN_BYTES = 100_000
 """Of what a program prints, the beginning and the end are kept."""
 
@@ -185,15 +184,12 @@ def test_several_clients_are_served_at_the_same_time(server, client, peer, beta,
     half.kill()
     converse(one, params.more)
     converse(other, params.more)
-    beta.processes(pid=running.pid).wait(state="S")
+    running.sleeps()
     silent.close_stdin()
     assert silent.wait().stdout == b"connected\nright\n", "of 13 silent clients not all were served in the end"
     for talking in (one, other):
         talking.close_stdin()
         assert talking.wait().exit == 0, "a client did not exit with 0 at the end of its input"
-    running.signal(SIGTERM)
-    ended = running.wait()
-    assert ended.cpu_s < CPU_SHARE * ended.wall_s, f"{ended.cpu_s:.2f} s of CPU time in {ended.wall_s:.2f} s"
 
 
 @check(
