@@ -6,7 +6,7 @@ from signal import SIGCONT, SIGKILL, SIGPIPE, SIGSTOP, SIGTERM
 
 import pytest
 
-from orchestrator.checks import PIPE, In, Ne, check
+from orchestrator.checks import PIPE, In, check
 
 GIVEN = {0, 1, 2}
 LONG = 60_000
@@ -82,6 +82,10 @@ class Post:
         """Return when a child has ended, waited for or not."""
         self.host.processes(pid=process.pid, state=In("R", "S", "D", "T")).wait_gone(timeout_s=3)
 
+    def sleeps(self):
+        """Return when post itself sleeps, in whichever call, and has dealt with all signals."""
+        self.host.processes(pid=self.running.pid).wait(timeout_s=2, state="S", sig__pending=())
+
     def hold(self):
         """Stop post itself."""
         self.running.signal(SIGSTOP)
@@ -148,7 +152,7 @@ def test_a_letter_goes_through_a_pipe_to_mail(start, mailbox, params):
     complaints = posted.running.process.descriptor(2).ino
     assert [mail.descriptor(fd).ino for fd in (1, 2)] == [complaints] * 2, "what mail prints is no part of the log"
     posted.running.write(params.more.encode())
-    posted.running.wait_blocked("read", fd=0)
+    posted.sleeps()
     assert mailbox.letters() == [], "there is a letter before the end of the text"
     posted.running.close_stdin()
     told(posted.running.wait().exited(0), f"mail {params.user}", "mail exit 0")
@@ -221,7 +225,7 @@ def test_without_a_text_there_is_no_letter(post, start, alpha, mailbox, params, 
     assert not leftovers()
     posted = start("sh", "-c", "read line; echo $line")
     posted.listening("sh")
-    posted.running.wait_blocked("read")
+    posted.sleeps()
     children = alpha.processes(ppid=posted.running.pid).facts
     assert [one.comm for one in children] == ["sh"], "the only child that post has while there is no text"
     posted.running.write(params.text[:1].encode() + b"\n")
@@ -244,18 +248,18 @@ def test_a_long_text_waits_for_mail_and_no_signal_spoils_it(start, alpha, mailbo
     running.write(f"{params.subject}\n".encode())
     # What is in the pipe now takes a page: whoever writes several pages at a time, if a power of two, writes a part.
     alpha.processes(pid=shell.pid).wait(state="T")
-    running.wait_blocked("read")
+    posted.sleeps()
     posted.hold()
     posted.signal(shell, SIGCONT)
     writing = alpha.processes(ppid=shell.pid, comm="seq", state="S", syscall__name="write")
     writing.wait()
     running.signal(SIGCONT)
-    sleeping = alpha.processes(pid=running.pid, state="S", syscall__name=Ne("read"), sig__pending=())
     for _ in range(3):
-        sleeping.wait(timeout_s=2)
+        posted.sleeps()
         writing.wait(timeout_s=2)
+        posted.sleeps()
         running.signal(SIGTERM)
-    sleeping.wait(timeout_s=2)
+    posted.sleeps()
     posted.signal(mail, SIGCONT)
     ended = running.wait().exited(1, f"the command has exited with {params.status}")
     told(ended, "run sh", f"mail {params.user}", f"sh exit {params.status}", "mail exit 0")
@@ -270,11 +274,11 @@ def test_a_long_text_waits_for_mail_and_no_signal_spoils_it(start, alpha, mailbo
     needs=[RUNS_IT],
 )
 def test_sigterm_ends_the_command_and_not_post(start, alpha, mailbox, params):
-    """SIGTERM ends a command that waits, and nobody else; what it has said is mailed. Later ones do nothing."""
+    """SIGTERM ends a command that waits, and nobody else; what it has said is mailed. post sleeps until then."""
     posted = start("sh", "-c", f"echo {params.text}; exec sleep 100")
     posted.mail()
     posted.child("sleep", syscall__name="clock_nanosleep")
-    posted.running.wait_blocked("read")
+    posted.sleeps()
     posted.running.signal(SIGTERM)
     ended = posted.running.wait().exited(1, "a signal has ended the command")
     told(ended, "run sh", f"mail {params.user}", f"sh signal {SIGTERM:d}", "mail exit 0")
@@ -282,6 +286,7 @@ def test_sigterm_ends_the_command_and_not_post(start, alpha, mailbox, params):
 
     posted = start("sleep", "100")
     posted.child("sleep", syscall__name="clock_nanosleep")
+    posted.running.sleeps(QUIET_S)
     posted.running.signal(SIGTERM)
     told(posted.running.wait().exited(1), "run sleep", f"sleep signal {SIGTERM:d}")
 
@@ -290,16 +295,12 @@ def test_sigterm_ends_the_command_and_not_post(start, alpha, mailbox, params):
     posted.signal(mail, SIGSTOP)
     posted.running.write(b"\n")
     posted.ended(shell)
-    posted.running.wait_blocked("wait4")
+    posted.sleeps()
     posted.running.signal(SIGTERM)
-    alpha.processes(pid=posted.running.pid).wait(state="S", sig__pending=())
+    posted.sleeps()
     posted.signal(mail, SIGCONT)
     told(posted.running.wait().exited(0), "run sh", f"mail {params.user}", "sh exit 0", "mail exit 0")
     assert len(mailbox.letters()) == 2, "letters in the mailbox"
-
-    posted = start("sleep", "100")
-    posted.child("sleep", syscall__name="clock_nanosleep")
-    posted.running.leave_alone(QUIET_S).idle()
 
 
 @check(
