@@ -11,7 +11,6 @@ ALL_BYTES = bytes(range(256))
 MUCH = 2_000_000
 CROWD = 14
 """With two more clients there are 16."""
-CPU_SHARE = 0.1
 SILENCE_S = 0.6
 """Longer than what those wait who take silence for the end."""
 
@@ -133,15 +132,12 @@ def test_several_clients_are_served_at_the_same_time(server, client, peer, alpha
     for text in (params.text, params.more):
         converse(one, text)
         converse(other, text)
-    alpha.processes(pid=running.pid).wait(state="S")
+    running.sleeps()
     silent.close_stdin()
     assert silent.wait().stdout == b"connected\nright\n", "of 14 silent clients not all were served in the end"
     for talking in (one, other):
         talking.close_stdin()
         assert talking.wait().exit == 0, "a client did not exit with 0 at the end of its input"
-    running.signal(SIGTERM)
-    ended = running.wait()
-    assert ended.cpu_s < CPU_SHARE * ended.wall_s, f"{ended.cpu_s:.2f} s of CPU time in {ended.wall_s:.2f} s"
 
 
 @check(
@@ -177,7 +173,7 @@ def test_a_client_that_does_not_read_harms_nobody(server, client, peer, alpha, p
     running = listening(server, alpha, params)
     deaf = peer("alpha/right", "late_client.py", "{path}").start(stdin=PIPE)
     deaf.expect(b"stuck\n")
-    alpha.processes(pid=running.pid).wait(state="S")
+    running.sleeps()
     assert client.run(stdin=params.text.encode()).stdout == params.text.upper().encode()
     deaf.kill()
     assert client.run(stdin=params.more.encode()).stdout == params.more.upper().encode()
