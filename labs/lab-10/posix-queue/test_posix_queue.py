@@ -15,6 +15,7 @@ EARLY_NS = 20 * NS_PER_MS
 MAKES = "test_receiver_makes_the_queue_and_sleeps"
 SENDS = "test_sender_sends_priority_and_text_and_no_byte_more"
 NOTICES = "test_notifier_is_told_again_and_again"
+SLEEPS = "test_notifier_sleeps_and_misses_no_message"
 
 
 class Postbox:
@@ -320,7 +321,7 @@ def test_notifier_sleeps_and_misses_no_message(notifier, postbox, stepper, param
     points=1,
     hint="Which signals does your program ignore, and which are pending? `grep Sig /proc/PID/status`. In which call "
     "does each of its threads sleep? `cat /proc/PID/task/*/wchan`.",
-    needs=[NOTICES],
+    needs=[SLEEPS],
 )
 def test_it_is_the_signal_that_tells_the_notifier(notifier, reference, postbox, alpha, params):
     """It neither ignores SIGUSR1 nor leaves it pending, and no thread of it waits in mq_receive()."""
@@ -343,7 +344,7 @@ def test_it_is_the_signal_that_tells_the_notifier(notifier, reference, postbox, 
     points=1,
     hint="SIGUSR1 is one signal, however many have sent it, and tells of the first one who did. Who registers again is "
     "told EBUSY if it is registered still: what does mq_notify(3) say of a null pointer?",
-    needs=[NOTICES],
+    needs=[SLEEPS],
 )
 def test_notifier_minds_no_signal_of_somebody_else(notifier, postbox, alpha, params):
     """A SIGUSR1 that somebody else sends ends nothing, and hides no message that comes right after it."""
