@@ -45,10 +45,10 @@ def asked(address, port, question):
         return {"end": "refused"}
     with server:
         sent(server, question["send"].encode("latin-1"))
-        if question["then"] == "leave":
-            return {}
-        if question["then"] == "end":
+        if question["then"] != "listen":
             server.shutdown(socket.SHUT_WR)
+        if question["then"] == "leave":
+            return {}  # after the FIN a reset, as soon as an answer comes: only so the server's send() is an EPIPE
         whole, end = received(server)
     head, line, body = whole.partition(EMPTY_LINE)
     return {
