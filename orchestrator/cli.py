@@ -16,7 +16,7 @@ from orchestrator.ui.completion import complete_exercise, complete_lab, complete
 
 if TYPE_CHECKING:
     from orchestrator.engine.base import Engine
-    from orchestrator.spec.load import LabDefinition
+    from orchestrator.spec.load import ExerciseDefinition, LabDefinition
     from orchestrator.ui.terminal import Guest
 
 INTERRUPTED = 130
@@ -282,7 +282,7 @@ def ps(lab: str | None) -> None:
 @click.option("--submission", type=FOLDER, help="Judge the sources in DIRECTORY/EXERCISE/.")
 @click.option("--reference", is_flag=True, help="Judge the reference solutions.")
 @click.option("--starter", is_flag=True, help="Judge the starters.")
-@click.option("--wrong", default="", metavar="EXERCISE/NAME", help="Judge a known-wrong solution.")
+@click.option("--wrong", default="", metavar="EXERCISE/NAME", help="Judge a known-wrong solution of an exercise.")
 @click.option("--seed", default="", metavar="TEXT", help="Replay a run's random values.")
 @click.option("-k", "select", default="", metavar="EXPRESSION", help="Only checks that match, as pytest's -k.")
 @click.option("-n", "jobs", default=0, metavar="N", help="Run exercises side by side, each worker in its own instance.")
@@ -308,7 +308,11 @@ def check(
     """
     from orchestrator.ui.checking import Wanted, check_once
 
+    of_wrong, _, mistake = options["wrong"].partition("/")
+    exercises = exercises or ((of_wrong,) if of_wrong else ())
     definition = _lab(labs, lab, exercises)
+    if of_wrong in definition.exercises:
+        _see_that_there_is(mistake, definition.exercises[of_wrong])
     name = _instance(definition.name, instance)
     wanted = Wanted(name, exercises, base_image, record_file, junit_file, everything, options)
     if watch:
@@ -316,6 +320,15 @@ def check(
 
         sys.exit(watch_and_check(definition, wanted))
     sys.exit(check_once(definition, wanted).exit_code)
+
+
+def _see_that_there_is(mistake: str, found: ExerciseDefinition) -> None:
+    from orchestrator.spec.suggest import did_you_mean
+
+    known = found.exercise.wrong
+    if mistake not in known:
+        fix = _sentence(did_you_mean(mistake, known, none="it has none"))
+        raise UsageError(f"{found.name} has no known-wrong solution {mistake!r}", fix=fix)
 
 
 @cli.command()

@@ -169,6 +169,22 @@ def test_a_wrong_command_line_is_2_before_anything_is_done(run: Run, arguments: 
     assert "Traceback" not in ran.errors
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("fifo/mode-600", "Did you mean `mode-0600`?"),
+        ("fifo", "Choose from opens-both-ends"),
+        ("fiffo/x", "Did you mean `fifo`?"),
+    ],
+)
+def test_a_known_wrong_solution_that_is_not_there_is_told_before_anything_is_done(
+    run: Run, wrong: str, says: str
+) -> None:
+    ran = run("check", "lab-11", "--labs", LABS, "--wrong", wrong)
+    assert (ran.code, ran.output) == (2, "")
+    assert says.lower() in ran.errors.lower()
+
+
 def test_every_mistake_of_a_file_is_reported_at_once(run: Run, labs: str) -> None:
     path = write(labs, "title: x\nhots: {}\nhosts: {alpha: {containers: {left: {}}, shares: [ipc]}}\n")
     for command in (["validate"], ["validate", "lab-07"], ["up", "lab-07"], ["list"]):
