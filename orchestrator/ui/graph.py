@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
@@ -10,6 +10,7 @@ from orchestrator.spec.lab import Address, Host, Lab
 from orchestrator.spec.load import LabDefinition
 
 MARGIN, GAP, PAD = 24, 14, 16
+MOST_IN_ROW = 4
 HEAD_H, CONTAINER_H, ROW_H = 40, 50, 26
 CONTAINER_W = 104
 LABEL_GAP = 8
@@ -61,8 +62,12 @@ class Box:
 def draw(definition: LabDefinition) -> str:
     """The picture, a whole SVG document; the same definition gives the same bytes."""
     lab, title = definition.lab, f"{definition.name}: {definition.lab.title}"
-    boxes = _place_hosts(lab)
+    first = [name for name, host in lab.hosts.items() if host.networks or len(lab.hosts) <= MOST_IN_ROW]
+    boxes = _place_hosts(lab, first, MARGIN + 34.0, len(first))
     bars = _place_networks(lab, boxes)
+    others = [name for name in lab.hosts if name not in first]
+    foot = max((box.foot for box in (*boxes.values(), *bars.values())), default=MARGIN)
+    boxes |= _place_hosts(lab, others, foot + 2 * GAP, MOST_IN_ROW)
     width = max(2 * MARGIN + TITLE_W * len(title), *(box.right + MARGIN for box in (*boxes.values(), *bars.values())))
     height = max(box.foot for box in (*boxes.values(), *bars.values())) + MARGIN
     parts = [
@@ -77,12 +82,15 @@ def draw(definition: LabDefinition) -> str:
     return "\n".join([f"{head} {view}>", f"<style>\n{STYLE}\n</style>", ground, *parts, "</svg>", ""])
 
 
-def _place_hosts(lab: Lab) -> dict[str, Box]:
-    """In a row, all of one height."""
-    x, y, boxes = float(MARGIN), MARGIN + 34.0, {}
-    tallest = max(HEAD_H + CONTAINER_H + len(_rows(host)) * (GAP + ROW_H) + PAD for host in lab.hosts.values())
-    for name, host in lab.hosts.items():
-        boxes[name] = Box(x, y, _host_width(name, host), tallest)
+def _place_hosts(lab: Lab, names: Sequence[str], y: float, in_row: int) -> dict[str, Box]:
+    """In rows from `y` on, all of one height: who is on a network above the networks, who is not below them."""
+    x, boxes = float(MARGIN), {}
+    most_rows = max((len(_rows(lab.hosts[name])) for name in names), default=0)
+    tallest = HEAD_H + CONTAINER_H + most_rows * (GAP + ROW_H) + PAD
+    for number, name in enumerate(names):
+        if number and number % in_row == 0:
+            x, y = float(MARGIN), y + tallest + 2 * GAP
+        boxes[name] = Box(x, y, _host_width(name, lab.hosts[name]), tallest)
         x = boxes[name].right + 2 * GAP
     return boxes
 
@@ -90,9 +98,10 @@ def _place_hosts(lab: Lab) -> dict[str, Box]:
 def _place_networks(lab: Lab, boxes: Mapping[str, Box]) -> dict[str, Box]:
     """Bars one below the other, each from its first host to its last."""
     bars = {}
-    y = max(box.foot for box in boxes.values()) + NETWORK_GAP
+    y = max((box.foot for box in boxes.values()), default=MARGIN) + NETWORK_GAP
     for name in lab.networks:
-        linked = [boxes[host] for host, model in lab.hosts.items() if name in model.networks] or list(boxes.values())
+        linked = [boxes[host] for host, model in lab.hosts.items() if name in model.networks] or [*boxes.values()]
+        linked = linked or [Box(MARGIN, y, 0, 0)]
         wanted = 2 * PAD + NAME_W * (len(name) + 2) + MONO_W * len(_subnets(lab, name))
         bars[name] = Box(linked[0].x, y, max(wanted, linked[-1].right - linked[0].x), NETWORK_H)
         y += NETWORK_H + NETWORK_GAP
