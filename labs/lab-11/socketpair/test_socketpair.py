@@ -115,8 +115,8 @@ class Library:
         return waitstatus_to_exitcode(self.call("wait", str(pid)))
 
     def fds(self):
-        """All that it has open."""
-        return sorted(one.fd for one in self.running.process.fds)
+        """All that it has open while it waits for the next line; before, the loader still has files open."""
+        return sorted(one.fd for one in self.running.wait_blocked("read", fd=0).fds)
 
     def inode(self, fd):
         """Of its socket."""
