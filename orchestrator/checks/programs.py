@@ -200,7 +200,7 @@ class Running:
             raise Unexpected(f"{self.program.title} to wait as long as nobody comes", ended.told())
         return ended
 
-    def sleeps(self, for_s: float = 0.5) -> None:
+    def sleeps(self, for_s: float = 0.3) -> None:
         """See that it and all that it started sleep for so long, while nothing comes; it runs on.
 
         Raises:

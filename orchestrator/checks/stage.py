@@ -122,7 +122,9 @@ class Stage:
         known = self.stages.live.peers
         if folder not in known:
             chosen = submission.reference(self.definition.root, self.name)
-            known[folder] = Build(self.session(), self.name, self.exercise, chosen, PEER, folder)
+            # Judged itself, the reference has been compiled already.
+            compiled = self.own().compile() if self.own().submission == chosen else {}
+            known[folder] = Build(self.session(), self.name, self.exercise, chosen, PEER, folder, compiled=compiled)
         return known[folder]
 
 
