@@ -297,7 +297,7 @@ def test_sigterm_ends_the_command_and_not_post(start, alpha, mailbox, params):
     posted.ended(shell)
     posted.sleeps()
     posted.running.signal(SIGTERM)
-    posted.sleeps()
+    alpha.processes(pid=posted.running.pid).wait(timeout_s=2, state="S")
     posted.signal(mail, SIGCONT)
     told(posted.running.wait().exited(0), "run sh", f"mail {params.user}", "sh exit 0", "mail exit 0")
     assert len(mailbox.letters()) == 2, "letters in the mailbox"

@@ -46,6 +46,8 @@ class Keeper:
         self.host = host
         self.path = path
         host.unix_socket(path).wait(timeout_s=3, state="listen")
+        asleep = host.processes(pid=running.pid).wait(timeout_s=2, state="S")
+        self.began_with = {one.ino for one in asleep.fds}
 
     @property
     def process(self):
@@ -53,9 +55,9 @@ class Keeper:
         return self.running.process
 
     def kept(self):
-        """The inodes of what it has open apart from its sockets at PATH."""
-        ours = {one.ino for one in self.host.unix_socket(self.path).facts}
-        return sorted(one.ino for one in self.process.fds if one.fd not in GIVEN and one.ino not in ours)
+        """The inodes of what it has open apart from what it began with, its sockets at PATH and what it waits with."""
+        ours = self.began_with | {one.ino for one in self.host.unix_socket(self.path).facts}
+        return sorted(one.ino for one in self.process.fds if one.kind != "anon" and one.ino not in ours)
 
     def has(self, *inodes):
         """Check which descriptors it keeps."""
