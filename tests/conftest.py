@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from orchestrator.lifecycle import instances
 # Other workers and the engine use the processors, too: an example's time says nothing.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+
+# A script's background jobs ignore these, and so does all that they start: the tests send them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 BEFORE = pytest.StashKey[set[str]]()
 WITHOUT_ENGINE = Path(__file__).parent / "unit"
