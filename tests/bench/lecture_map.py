@@ -17,6 +17,8 @@ from orchestrator.spec.load import ExerciseDefinition, LabDefinition, load_lab
 
 ROOT = Path(__file__).parent.parent.parent
 INSTANCE = "map"
+BAR = "\\|"
+"""One that is text, in a table of Markdown."""
 HEAD = """\
 # The lecture and its exercises
 
@@ -40,7 +42,7 @@ def rows(definition: LabDefinition, runs: int, live: Live) -> Iterator[str]:
         what = " ".join(model.summary.split()).partition(". ")[0].rstrip(".")
         cells = [model.topic, definition.name, link, what, str(len(found[0].graded)), str(found[0].max_points)]
         cells += [str(len(model.wrong)), str(lines(exercise)), f"{took_s:.1f} s"]
-        yield f"| {' | '.join(cells)} |"
+        yield f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
 def lines(exercise: ExerciseDefinition) -> int:
