@@ -181,9 +181,7 @@ class Stages:
         of, _, name = wrong.partition("/")
         if of == exercise:
             found = definition.exercises[exercise]
-            if name not in found.exercise.wrong:
-                raise UsageError(f"{exercise} has no known-wrong solution {name!r}")
-            return submission.wrong(found.folder, name, found.exercise.wrong[name])
+            return submission.wrong(found.folder, name, found.wrong(name))
         if wrong or ours:
             return submission.reference(definition.root, exercise)
         return submission.find_submission(definition.root, exercise, given, workspace_of(definition.root))

@@ -17,7 +17,7 @@ from orchestrator.spec.shape import shape
 from orchestrator.spec.suggest import did_you_mean
 
 if TYPE_CHECKING:  # models of exercises cost time that `ipclab up` need not spend
-    from orchestrator.spec.exercise import Exercise
+    from orchestrator.spec.exercise import Exercise, Wrong
 
 MAX_PROBLEMS = 100
 """Of one file; nobody reads more before mending these."""
@@ -35,6 +35,18 @@ class ExerciseDefinition:
     def test_file(self) -> Path:
         """Its checks."""
         return self.folder / folder_rules.test_file_name(self.name)
+
+    def wrong(self, name: str) -> Wrong:
+        """A known-wrong solution of it.
+
+        Raises:
+            UsageError: There is none of that name.
+        """
+        known = self.exercise.wrong
+        if name not in known:
+            fix = did_you_mean(name, known, none="it has none")
+            raise UsageError(f"{self.name} has no known-wrong solution {name!r}", fix=f"{fix[0].upper()}{fix[1:]}")
+        return known[name]
 
 
 @dataclass(frozen=True, slots=True)
