@@ -141,7 +141,7 @@ class Engine(Protocol):
         """Create a bridge. Raises ObjectConflict when its name or addresses are taken."""
 
     def remove_network(self, name: str) -> None:
-        """Remove a network and disconnect whatever still hangs on it; an absent one is fine."""
+        """Remove our network of this name and disconnect what hangs on it; an absent or foreign one is left be."""
 
     def create_volume(self, spec: VolumeSpec) -> None:
         """Create a sized tmpfs volume; one of ours that exists already is kept. ObjectConflict: it is not ours."""

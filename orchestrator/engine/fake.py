@@ -207,9 +207,11 @@ class FakeEngine:
             self._objects.add_network(spec)
 
     def remove_network(self, name: str) -> None:
-        """Remove a network and disconnect whatever still hangs on it; an absent one is fine."""
+        """Remove our network of this name and disconnect what hangs on it; an absent or foreign one is left be."""
         with self._changing(f"remove network {name}"):
-            self._objects.drop_network(name)
+            there = self._objects.networks.get(name)
+            if there is not None and labels.is_ours(there.spec.labels):
+                self._objects.drop_network(name)
 
     def create_volume(self, spec: VolumeSpec) -> None:
         """Create a volume; one of ours that exists already is kept. ObjectConflict: it is not ours."""

@@ -72,7 +72,10 @@ class DockerHands:
 
     def remove_by_hand(self, name: str) -> None:
         with self._clients.calling(f"remove {name}") as client:
-            client.remove_container(name, force=True)
+            if client.networks(names=[name]):
+                client.remove_network(name)
+            else:
+                client.remove_container(name, force=True)
 
 
 @dataclass

@@ -334,8 +334,10 @@ def test_what_lacks_one_of_our_labels_is_not_ours(bench: Bench) -> None:
         observed = bench.engine.observe(bench.name)
         assert (observed.networks, observed.volumes) == ((), ())
         assert network.name in dict(observed.subnets)
-    finally:
         bench.engine.remove_network(network.name)
+        assert network.name in dict(bench.engine.observe(bench.name).subnets), "somebody else's was removed"
+    finally:
+        bench.hands.remove_by_hand(network.name)
         bench.engine.remove_volume(volume.name)
 
 
