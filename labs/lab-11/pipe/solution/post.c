@@ -66,13 +66,18 @@ static bool put_in_place(int input, int output, int error) {
            dup2(error, STDERR_FILENO) != -1;
 }
 
+/* What we have been given besides, we don't hand down: when exec succeeds, these are closed. */
+static bool keep_three(void) {
+    return close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
 /* What our parent ignores or blocks would be ignored or blocked after exec, too. */
 static bool reset_signals(void) {
     return handle(SIGPIPE, SIG_DFL) && handle(SIGTERM, SIG_DFL) && block_sigterm(SIG_UNBLOCK);
 }
 
 static _Noreturn void become(char *const argv[], int input, int output, int error) {
-    if (put_in_place(input, output, error) && reset_signals())
+    if (put_in_place(input, output, error) && keep_three() && reset_signals())
         execvp(argv[0], argv);
     perror(argv[0]);
     _exit(EXIT_NOT_EXECUTED); /* exit() would print what our parent has in its buffers */
