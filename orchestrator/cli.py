@@ -285,7 +285,13 @@ def ps(lab: str | None) -> None:
 @click.option("--wrong", default="", metavar="EXERCISE/NAME", help="Judge a known-wrong solution of an exercise.")
 @click.option("--seed", default="", metavar="TEXT", help="Replay a run's random values.")
 @click.option("-k", "select", default="", metavar="EXPRESSION", help="Only checks that match, as pytest's -k.")
-@click.option("-n", "jobs", default=0, metavar="N", help="Run exercises side by side, each worker in its own instance.")
+@click.option(
+    "-n",
+    "jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Judge N exercises at a time, each in an instance of its own. Default: by their number and the processors.",
+)
 @click.option("--json", "record_file", type=NewFile(), help="Write the record.")
 @click.option("--junitxml", "junit_file", type=NewFile(), help="Write JUnit XML.")
 @click.option("--all", "everything", is_flag=True, help="Show checks that passed, also of several exercises.")
@@ -299,6 +305,7 @@ def check(
     record_file: Path | None,
     junit_file: Path | None,
     everything: bool,
+    jobs: int | None,
     watch: bool,
     **options: Any,
 ) -> None:
@@ -314,7 +321,7 @@ def check(
     if of_wrong in definition.exercises:
         definition.exercises[of_wrong].wrong(mistake)
     name = _instance(definition.name, instance)
-    wanted = Wanted(name, exercises, base_image, record_file, junit_file, everything, options)
+    wanted = Wanted(name, exercises, base_image, record_file, junit_file, everything, jobs, options)
     if watch:
         from orchestrator.ui.watching import watch_and_check
 

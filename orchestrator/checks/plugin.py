@@ -226,13 +226,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Keep an exercise's checks in one worker: they build on each other."""
+    """Deal out exercises, not checks."""
     paths = [Path(argument.partition("::")[0]) for argument in config.args]
     if not any(found for path in paths for found in (path / "lab.yaml", path / "exercise.yaml") if found.is_file()):
         return None
-    from xdist.scheduler import LoadFileScheduling
+    from orchestrator.checks.side_by_side import ByExercise
 
-    return LoadFileScheduling(config, log)
+    return ByExercise(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -83,7 +83,7 @@ class Stage:
 
     def session(self) -> Session:
         """The live lab, brought up if it is not."""
-        return self.stages.session(self.definition)
+        return self.stages.session(self.definition, self.name)
 
     def is_over(self) -> bool:
         """Whether its checks have taken all the time that they may; a slow machine gives more."""
@@ -186,14 +186,17 @@ class Stages:
             return submission.reference(definition.root, exercise)
         return submission.find_submission(definition.root, exercise, given, workspace_of(definition.root))
 
-    def session(self, definition: LabDefinition) -> Session:
-        """The live lab, brought up and its namespaces verified the first time.
+    def session(self, definition: LabDefinition, exercise: str) -> Session:
+        """The live lab with the hosts of an exercise, brought up and its namespaces verified the first time.
+
+        The instance that was asked for gets the hosts of all exercises of the run at once. One of a worker's own,
+        which is to have only some of these exercises, gets the hosts that a few need when it comes to these.
 
         Raises:
             pytest.exit.Exception: It can't be: no check could be judged.
         """
         sessions = self.live.sessions
-        needed = [stage.name for stage in self._stages.values() if stage.definition.root == definition.root]
+        needed = self._needed(definition, exercise)
         if definition.root in sessions and not sessions[definition.root].serves(needed):
             self._let_go(definition, down=False)
         if definition.root not in sessions:
@@ -248,6 +251,15 @@ class Stages:
             return About(engine, image, dict(self._labels))
         return About(submissions=dict(self._labels), error=self._error)
 
+    def _needed(self, definition: LabDefinition, exercise: str) -> list[str]:
+        if self._is_own():
+            return [exercise]
+        return [stage.name for stage in self._stages.values() if stage.definition.root == definition.root]
+
+    def _is_own(self) -> bool:
+        """Whether the instance was made for this worker alone."""
+        return self._instance() != str(self.config.getoption("--instance"))
+
     def _instance(self) -> str:
         # Two workers on one host would find each other's leftovers: each further worker has an instance of its own.
         worker = getattr(self.config, "workerinput", {}).get("workerid", "gw0")
@@ -257,4 +269,4 @@ class Stages:
     def close(self) -> None:
         """End the sessions; an instance that was made for this worker alone is taken down."""
         if not self._lent:
-            self.live.close(down=self._instance() != self.config.getoption("--instance"))
+            self.live.close(down=self._is_own())

@@ -86,7 +86,7 @@ def prove(case: Case, definition: LabDefinition, instance: str, seed: str, live:
     request = Request(
         definition, (case.exercise,), instance, seed=f"{seed} {case.title}" if seed else "", **dict(case.chosen)
     )
-    record = run(request, lambda verdict: None, live)
+    record = run(request, live=live)
     found: ExerciseRecord = record.exercises[0]
 
     def those(outcome: Outcome) -> tuple[str, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -34,7 +35,8 @@ class Request:
     seed: str = ""
     select: str = ""
     """An expression for pytest's -k."""
-    jobs: int = 0
+    jobs: int = 1
+    """How many exercises are judged at the same time, each in an instance of its own."""
     base_image: str | None = None
     """What images are built on."""
     junit: Path | None = None
@@ -50,7 +52,7 @@ class Request:
             (bool(self.seed), ["--seed", self.seed]),
             (bool(self.select), ["-k", self.select]),
             (self.base_image is not None, ["--base-image", str(self.base_image)]),
-            (self.jobs > 1, ["-n", str(self.jobs)]),
+            (self.jobs > 1, ["-n", str(self.jobs), "--no-loadscope-reorder"]),
             (self.junit is not None, [f"--junitxml={self.junit}"]),
         ]
         return [
@@ -67,11 +69,42 @@ class Request:
         ]
 
 
+class Follower(Protocol):
+    """Somebody who is told how a run goes on."""
+
+    def begin(self, checks: Mapping[str, int]) -> None:
+        """Checks were found: how many of each exercise, in the lab's order. Said again by each worker."""
+
+    def show(self, verdict: Verdict) -> None:
+        """A check was judged. Of exercises that are judged at the same time, verdicts come interleaved."""
+
+    def end(self, exercise: str) -> None:
+        """A check of an exercise is over."""
+
+
+class Unfollowed:
+    """Nobody."""
+
+    def begin(self, checks: Mapping[str, int]) -> None:
+        """Ignore it."""
+
+    def show(self, verdict: Verdict) -> None:
+        """Ignore it."""
+
+    def end(self, exercise: str) -> None:
+        """Ignore it."""
+
+
+def _exercise_of(nodeid: str) -> str:
+    """The exercise of a check: its test file lies in the exercise's folder."""
+    return Path(nodeid.partition("::")[0]).parent.name
+
+
 @dataclass(slots=True)
 class Collector:
     """A pytest plugin that takes the place of its terminal: keeps verdicts, passes each on as it comes."""
 
-    on_verdict: Callable[[Verdict], None]
+    follower: Follower
     verdicts: list[Verdict] = field(default_factory=list)
     seed: str = ""
     about: About = field(default_factory=About)
@@ -85,15 +118,30 @@ class Collector:
             config.pluginmanager.unregister(reporter)
         self.seed = stages_of(config).seed
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Tell which checks there are, when they run in this process."""
+        if session.items:
+            self._begin(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Tell which checks there are, when workers run them."""
+        self._begin(ids)
+
+    def _begin(self, nodeids: Iterable[str]) -> None:
+        self.follower.begin(Counter(map(_exercise_of, nodeids)))
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdict of a check; trouble outside checks is kept as text."""
         data = getattr(report, "verdict", None)
         if data is not None:
             verdict = Verdict.from_plain(data)
             self.verdicts.append(verdict)
-            self.on_verdict(verdict)
+            self.follower.show(verdict)
         elif report.failed:
             self.trouble.append(f"{report.nodeid}: {report.longreprtext}")
+        if report.when == "teardown":
+            self.follower.end(_exercise_of(report.nodeid))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep why a test file could not be read."""
@@ -110,7 +158,7 @@ class Collector:
         self.about = self.about.joined(About(**getattr(node, "workeroutput", {}).get("ipclab_about", {})))
 
 
-def run(request: Request, on_verdict: Callable[[Verdict], None], live: Live | None = None) -> Record:
+def run(request: Request, follower: Follower | None = None, live: Live | None = None) -> Record:
     """Run the checks and return the record. With `live` its sessions are used and left open, for the next run.
 
     Raises:
@@ -118,7 +166,7 @@ def run(request: Request, on_verdict: Callable[[Verdict], None], live: Live | No
         InternalError: pytest itself failed.
         IpclabError: Whatever stopped the run before its first check.
     """
-    collector = Collector(on_verdict)
+    collector = Collector(follower or Unfollowed())
     started, clock = datetime.now(UTC), time.monotonic()
     status = pytest.main(request.arguments(), plugins=[collector, *([_Lender(live)] if live else [])])
     _refuse(status, collector)

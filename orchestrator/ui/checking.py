@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator import lifecycle
-from orchestrator.checks.evidence import Verdict
-from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.stage import Live
 from orchestrator.connection import connected
 from orchestrator.grade.record import Record
@@ -20,8 +19,11 @@ from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
 from orchestrator.ui.latest import keep
 from orchestrator.ui.progress import Progress
-from orchestrator.ui.table import check_line, closing, collapsed, console, explanation, heading, literal, summary
+from orchestrator.ui.table import closing, console, literal, summary
+from orchestrator.ui.verdicts import Verdicts
 
+EXERCISES_A_WORKER = 8
+"""What makes a worker worth the 5 s of its instance's way up and down: an exercise takes 3 s."""
 REFERENCE = "the reference solution"
 """How a record calls it."""
 
@@ -38,6 +40,8 @@ class Wanted:
     junit_file: Path | None = None
     everything: bool = False
     """Whether each check that passed is shown, also when there are several exercises."""
+    jobs: int | None = None
+    """How many exercises are judged at the same time; None: what the machine and their number make worth it."""
     options: dict[str, Any] = field(default_factory=dict)
     """Whose work to judge, and the like: passed on to the run."""
 
@@ -46,12 +50,19 @@ class Wanted:
         """Whether it says whose work to judge, instead of leaving that to what there is."""
         return any(self.options.get(name) for name in ("submission", "reference", "starter", "wrong"))
 
-    def request(self, definition: LabDefinition) -> Request:
-        """The run to make."""
+    def request(self, definition: LabDefinition, *, keeps_sessions: bool = False) -> Request:
+        """The run to make. A process that keeps its sessions for the next run judges in them, one after another."""
         exercises = self.exercises or tuple(definition.exercises)
         junit = self.junit_file.resolve() if self.junit_file else None
+        worth = 1 if keeps_sessions else min(os.cpu_count() or 1, len(exercises) // EXERCISES_A_WORKER)
         return Request(
-            definition, exercises, self.name.instance, base_image=self.base_image, junit=junit, **self.options
+            definition,
+            exercises,
+            self.name.instance,
+            base_image=self.base_image,
+            junit=junit,
+            jobs=worth if self.jobs is None else self.jobs,
+            **self.options,
         )
 
 
@@ -74,68 +85,15 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
         # What the agents of the last run spoke to is not there any more.
         live.close()
     screen = console()
-    request = wanted.request(definition)
-    shown = _Verdicts(definition, screen, collapse=len(request.exercises) > 1 and not wanted.everything)
-    record = run(request, shown.show, live)
+    request = wanted.request(definition, keeps_sessions=live is not None)
+    shown = Verdicts(definition, screen, collapse=len(request.exercises) > 1 and not wanted.everything)
+    record = run(request, shown, live)
     shown.finish()
     _conclude(record, wanted, definition, screen)
     keep(record, definition.root)
     if wanted.record_file is not None:
         record.write(wanted.record_file)
     return record
-
-
-@dataclass(slots=True)
-class _Verdicts:
-    """Shows verdicts as they come, under their exercise and its topic; what passed is one line for each exercise."""
-
-    definition: LabDefinition
-    screen: Console
-    collapse: bool
-    topic: str = ""
-    exercise: str = ""
-    passed: dict[str, list[Verdict]] = field(default_factory=dict)
-    """By exercise: not shown yet."""
-    troubled: set[str] = field(default_factory=set)
-    """Exercises of which a check was shown."""
-
-    def show(self, verdict: Verdict) -> None:
-        """Draw it, or keep it until its exercise is over."""
-        if self.collapse and verdict.outcome is Outcome.PASSED:
-            self._leave(verdict.exercise)
-            self.passed.setdefault(verdict.exercise, []).append(verdict)
-            return
-        self._enter(verdict.exercise)
-        self.screen.print(check_line(verdict))
-        if verdict.outcome is not Outcome.PASSED:
-            self.screen.print(explanation(verdict))
-
-    def finish(self) -> None:
-        """Draw what was kept."""
-        self._leave("")
-
-    def _enter(self, exercise: str) -> None:
-        self._leave(exercise)
-        if exercise != self.exercise:
-            self.exercise = exercise
-            self.troubled.add(exercise)
-            self._head(exercise)
-            self.screen.print(heading(self.definition.exercises[exercise].exercise.title, exercise))
-
-    def _leave(self, next_one: str) -> None:
-        """Sum up the exercises before, when another one begins."""
-        for exercise in [name for name in self.passed if name != next_one]:
-            verdicts = self.passed.pop(exercise)
-            title = self.definition.exercises[exercise].exercise.title
-            self._head(exercise)
-            self.screen.print(collapsed(title, exercise, verdicts, more=exercise in self.troubled))
-            self.exercise = ""
-
-    def _head(self, exercise: str) -> None:
-        topic = self.definition.exercises[exercise].exercise.topic
-        if self.collapse and topic != self.topic:
-            self.topic = topic
-            self.screen.print(literal(f"\n{topic}", "bold underline"))
 
 
 def _conclude(record: Record, wanted: Wanted, definition: LabDefinition, screen: Console) -> None:

@@ -46,7 +46,7 @@ class Arena:
     def judge(self, **chosen: Any) -> Record:
         """The record of a run over the exercise `attack`, of whose work `chosen` says: `wrong="attack/NAME"`."""
         request = Request(self.definition, ("attack",), INSTANCE, **chosen)
-        return run(request, lambda verdict: None, self.live)
+        return run(request, live=self.live)
 
     @property
     def session(self) -> Session:

@@ -111,11 +111,30 @@ def test_who_is_judged_may_be_left_to_what_there_is(options: dict[str, object], 
 def test_a_run_covers_what_was_named_or_all(tmp_path: Path) -> None:
     name = InstanceName("lab-11", "mine")
     assert Wanted(name).request(LAB).exercises == ("fifo", "tcp")
-    wanted = Wanted(
-        name, ("tcp",), base_image="my/debian", junit_file=Path("x.xml"), options={"seed": "5eed", "jobs": 2}
-    )
+    wanted = Wanted(name, ("tcp",), base_image="my/debian", junit_file=Path("x.xml"), jobs=2, options={"seed": "5eed"})
     request = wanted.request(LAB)
     assert (request.exercises, request.instance, request.seed, request.jobs) == (("tcp",), "mine", "5eed", 2)
     assert "--base-image my/debian" in " ".join(request.arguments())
     assert request.junit is not None
     assert request.junit.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("exercises", "processors", "keeps_sessions", "jobs"),
+    [
+        (25, 2, False, 2),
+        (25, 16, False, 3),
+        (25, 2, True, 1),
+        (15, 2, False, 1),
+        (1, 2, False, 0),
+        (25, None, False, 1),
+    ],
+)
+def test_a_run_has_as_many_workers_as_are_worth_their_instances(
+    monkeypatch: pytest.MonkeyPatch, exercises: int, processors: int | None, keeps_sessions: bool, jobs: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    wanted = Wanted(InstanceName("lab-11"), tuple(f"e{number}" for number in range(exercises)))
+    request = wanted.request(LAB, keeps_sessions=keeps_sessions)
+    assert request.jobs == jobs
+    assert ("-n" in request.arguments()) is (jobs > 1)

@@ -1,0 +1,50 @@
+"""Exercises judged at the same time: each worker in an instance of its own, and one record of it all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine.docker import DockerEngine
+from orchestrator.labels import InstanceName
+from orchestrator.lifecycle import connect, down
+
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("side-by-side")]
+
+IPCLAB = (sys.executable, "-c", "from orchestrator.cli import main; main()")
+ROOT = Path(__file__).parents[2]
+NAME = InstanceName("lab-11", "t-two")
+ORDER = ["sysv-shm", "fifo", "isolation"]
+
+
+def test_two_workers_give_one_table_and_one_record_and_leave_one_instance(tmp_path: Path) -> None:
+    # isolation's hosts are only for it: the first worker has them, and takes it first.
+    arguments = ["check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2"]
+    engine = connect()
+    try:
+        done = subprocess.run(
+            [*IPCLAB, *arguments, "--json", str(tmp_path / "record")],
+            cwd=ROOT, capture_output=True, text=True, timeout=200,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        places = [done.stdout.find(f"  {name} ") for name in ORDER]
+        assert places == sorted(places)
+        assert -1 not in places
+        record = json.loads((tmp_path / "record").read_text())
+        assert [one["name"] for one in record["exercises"]] == ORDER
+        assert record["points"] == record["max_points"] > 0
+        assert _is_there(engine, NAME)
+        assert not _is_there(engine, InstanceName("lab-11", "t-two-gw1"))
+    finally:
+        for name in (NAME, InstanceName("lab-11", "t-two-gw1")):
+            down(engine, name)
+        engine.close()
+
+
+def _is_there(engine: DockerEngine, name: InstanceName) -> bool:
+    observed = engine.observe(name)
+    return bool(observed.containers or observed.networks or observed.volumes)
