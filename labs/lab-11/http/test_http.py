@@ -33,6 +33,8 @@ TYPES = (
     (".html.x", "application/octet-stream"),
     ("", "application/octet-stream"),
 )
+LEAST_S, MOST_S = 0.5, 5.0
+"""For how long the server reads on after its answer while the client sends: some 2 seconds."""
 LARGE = 8 << 20
 """More than the buffers of a connection hold whose client has little room."""
 SHOWN_BYTES = 100_000
@@ -308,8 +310,8 @@ def test_a_request_may_come_in_pieces(server, peer, site, alpha, beta, params):
     "close() comes with bytes unread? shutdown(2) says that nothing more comes, and recv() what still does.",
     needs=[SERVES],
 )
-def test_a_long_request_gets_its_answer(server, ask, peer, site, beta, params):
-    """8,192 bytes are a request, more are answered with 400; no reset takes the answer away when bytes are unread."""
+def test_a_long_request_gets_its_answer(server, ask, peer, site, alpha, beta, params):
+    """8,192 bytes are a request, more are answered with 400; what comes after the answer is read, for some seconds."""
     running = listening(server, beta, params)
     start = b"GET /note.txt HTTP/1.0\r\nX: "
     ask(start + b"x" * (MOST - len(start) - 4) + b"\r\n\r\n", about="a request of 8192 bytes").has(200)
@@ -326,6 +328,13 @@ def test_a_long_request_gets_its_answer(server, ask, peer, site, beta, params):
         running.signal(SIGCONT, to="all")
         sender.expect(b"}\n")
         Answer(about, json.loads(sender.output().stdout)).has(status)
+    endless = peer("alpha/left", "drip.py", "{beta.ipv4}", "{port}", "/note.txt").start(until=b"more\n")
+    ours = alpha.tcp(remote__port=params.port, state="close_wait")
+    ours.wait(send_queue=0)  # the other host has what came after the answer
+    beta.tcp(port=params.port, state="fin_wait2").wait(2, recv_queue=0)  # and the server has read it
+    lasted_s = float(endless.wait().exited(0).stdout.split()[-1])
+    assert lasted_s >= LEAST_S, f"a client that sent on after its answer was cut off after {lasted_s:.2f} s"
+    assert lasted_s <= MOST_S, f"a client that never stops sending is still read from after {lasted_s:.2f} s"
 
 
 @check(
