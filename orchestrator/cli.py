@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -529,6 +530,8 @@ def main(run: Callable[..., Any] = cli) -> NoReturn:
         # A locale without our signs must cost nobody his table.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    # A CI job that is cancelled must leave no more behind than one that somebody interrupts.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run(standalone_mode=False)
     except click.exceptions.Exit as stop:

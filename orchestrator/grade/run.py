@@ -201,11 +201,11 @@ def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:
         raise collector.about.error
     if collector.trouble:
         raise UsageError("a test file is broken:\n" + "\n".join(collector.trouble))
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if status == pytest.ExitCode.USAGE_ERROR:
         raise UsageError("pytest refused the command line")
     if status == pytest.ExitCode.NO_TESTS_COLLECTED or not collector.verdicts:
         raise UsageError("no check matches", fix="see which there are with `pytest --collect-only labs/`")
     if status == pytest.ExitCode.INTERNAL_ERROR:
         raise InternalError("pytest failed")
-    if status == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt

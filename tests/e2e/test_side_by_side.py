@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,28 @@ def test_two_workers_give_one_table_and_one_record_and_leave_one_instance(tmp_pa
         assert not _is_there(engine, InstanceName("lab-11", "t-two-gw1"))
     finally:
         for name in (NAME, InstanceName("lab-11", "t-two-gw1")):
+            down(engine, name)
+        engine.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_takes_the_instances_of_its_workers_down(number: signal.Signals) -> None:
+    arguments = ["check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2"]
+    second = InstanceName("lab-11", "t-two-gw1")
+    engine = connect()
+    try:
+        process = subprocess.Popen([*IPCLAB, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 120
+        while not _is_there(engine, second):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, output
+        assert not _is_there(engine, second)
+    finally:
+        for name in (NAME, second):
             down(engine, name)
         engine.close()
 
