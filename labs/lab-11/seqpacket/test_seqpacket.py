@@ -1,7 +1,7 @@
 """Checks of seqpacket: which descriptors each process has, which packets go over the socket, and whose they were."""
 
 import json
-from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
+from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM
 
 import pytest
 
@@ -10,10 +10,13 @@ from orchestrator.checks import PIPE, Contains, Ge, check
 GIVEN = {0, 1, 2}
 JUDGED, PEER = 1998, 1999
 """Users: of the student's programs, of ours."""
-MOST_KEPT, CROWD = 16, 16
+MOST_KEPT, CROWD = 16, 19
 LONGEST_NAME, LONGEST_ANSWER = 32, 32
 ANSWER_S = 1
 """An answer that has not come by then won't."""
+IN_MS = {"poll": 2, "epoll_wait": 3, "epoll_pwait": 3}
+IN_A_STRUCTURE = {"ppoll": 2, "epoll_pwait2": 3, "select": 4, "pselect6": 4, "rt_sigtimedwait": 2, "futex": 3}
+"""Which argument of these calls says for how long: -1 or a pointer that is NULL stand for ever."""
 LISTENS = "test_keeper_listens_for_packets"
 PASSES = "test_a_descriptor_goes_from_one_process_to_another"
 ANSWERS = "test_keeper_answers_each_packet"
@@ -100,6 +103,15 @@ def puppet(peer):
     return Puppet(peer("alpha/left", "packets.py").start(stdin=PIPE))
 
 
+def wakes_by_itself(call):
+    """Whether a process that sleeps in this call has told the kernel for how long."""
+    if call.name in IN_MS:
+        return not call.args[IN_MS[call.name]] & 1 << 31
+    if call.name in IN_A_STRUCTURE:
+        return call.args[IN_A_STRUCTURE[call.name]] != 0
+    return call.name in {"nanosleep", "clock_nanosleep"}
+
+
 def by(running):
     """How a descriptor's giver is told."""
     return f"{JUDGED} {running.pid}\n".encode()
@@ -111,7 +123,7 @@ def by(running):
     "`u_seq`. bind() makes the file: umask(2).",
 )
 def test_keeper_listens_for_packets(keeper, listening, alpha, params):
-    """The keeper listens at PATH on a socket for packets, mode 0660, and sleeps; where PATH exists it lets it be."""
+    """The keeper listens at PATH on a socket for packets, mode 0660, and sleeps; what is at PATH already stays there."""
     opened = listening()
     listener = alpha.unix_socket(params.path, state="listen").fact
     assert listener.type == "seqpacket", f"it is a {listener.type} socket"
@@ -120,7 +132,15 @@ def test_keeper_listens_for_packets(keeper, listening, alpha, params):
     keeper.run().refused(1, "another keeper is there already")
     still = alpha.unix_socket(params.path, state="listen").fact
     assert still is not None and still.file is not None, "the second keeper has removed the first one's file"
-    opened.running.sleeps(0.5)
+    opened.running.sleeps(0.3)
+    call = opened.process.syscall
+    assert not wakes_by_itself(call), f"it sleeps in {call.name}() for some time only: it wakes to look"
+
+    opened.running.signal(SIGKILL)
+    opened.running.wait()
+    inode = alpha.socket_file(params.path).ino
+    keeper.run().refused(1, "there is a socket file, though nobody listens")
+    assert alpha.socket_file(params.path).ino == inode, "the second keeper has put its own file there"
 
 
 @check(
@@ -170,9 +190,18 @@ def test_keeper_answers_each_packet(listening, puppet, params):
     for text in (f"leave {longest}", f"leave {params.name}"):
         assert puppet.ask("c", text, "p") == ["ok", 0], f"the answer to '{text}'"
         assert puppet.ask("c", text, "p") == ["used", 0], f"the answer to a second '{text}'"
-    for text in (f"leave {longest}x", "leave ", "leave", "leave a b", "leave a\n", "leave a\0", "Leave a", "keep a"):
+    no_name = ("leave ", "leave", "leave a b", "leave  a", "leave a\n", "leave a\0")
+    for text in (f"leave {longest}x", *no_name, "Leave a", "keep a"):
         assert puppet.ask("c", text, "p") == ["bad", 0], f"the answer to {text!r}"
-    for text in (f"take {longest}y", f"take {longest[:20]}/", "take ", f"take {params.name}\0", f"take{longest}", "x"):
+    for text in (
+        f"take {longest}y",
+        f"take {longest[:20]}/",
+        "take ",
+        f"take {params.name}\0",
+        f"take{longest}",
+        "take  x",
+        "x",
+    ):
         assert puppet.ask("c", text) == ["bad", 0], f"the answer to {text!r}"
     assert puppet.ask("c", f"take {longest}{longest * 60}") == ["bad", 0], "the answer to 2,000 bytes"
     for number in range(2, MOST_KEPT):
@@ -217,7 +246,7 @@ def test_keeper_keeps_no_descriptor_that_it_was_not_to_keep(listening, puppet, p
     needs=[ANSWERS, PASSES],
 )
 def test_several_clients_are_served_at_the_same_time(listening, puppet, guest, params):
-    """While 16 are silent another one leaves something; each of the 16 is answered in the end, then all is quiet."""
+    """While 19 are silent a 20th leaves something; each of the 19 is answered in the end, then all is quiet."""
     opened = listening()
     silent = [f"s{number}" for number in range(CROWD)]
     puppet.connect(params.path, *silent)
@@ -347,7 +376,7 @@ def test_guest_asks_in_one_packet(puppet, guest, alpha, params):
     needs=[ASKS],
 )
 def test_guest_takes_only_what_makes_sense(puppet, guest, params):
-    """An answer with too few or too many descriptors, too long, empty, or none at all: exit status 1, no COMMAND."""
+    """An answer with too few or too many descriptors, not to the letter, or none at all: exit status 1, no COMMAND."""
     puppet.listen(params.path)
     puppet.pipe("p", params.text)
 
@@ -358,6 +387,15 @@ def test_guest_takes_only_what_makes_sense(puppet, guest, params):
         return running
 
     told = f"ok {JUDGED} {params.pid}"
+    much_like_it = (
+        f" {told}",
+        f"{told} ",
+        f"{told}\n",
+        f"{told} 1",
+        f"ok  {JUDGED} 1",
+        f"ok {JUDGED}  1",
+        f"ok{JUDGED} 1",
+    )
     for text, count in (
         (told, 0),
         (told, 2),
@@ -367,6 +405,8 @@ def test_guest_takes_only_what_makes_sense(puppet, guest, params):
         (f"{told}x", 1),
         (told.ljust(LONGEST_ANSWER + 1, "7"), 1),
         ("none", 1),
+        ("none ", 0),
+        *((text, 1) for text in (*much_like_it, f"ok +{JUDGED} 1", f"ok {JUDGED} -1", f"ok {JUDGED}", "ok 0x1 1")),
     ):
         taking = asking("take", params.name, "echo", "x")
         puppet.send("v", text, *count * ["p"])
@@ -374,7 +414,7 @@ def test_guest_takes_only_what_makes_sense(puppet, guest, params):
     taking = asking("take", params.name, "echo", "x")
     puppet.close("v")
     taking.wait().refused(1, "the keeper closed the connection")
-    for text, count in (("", 0), ("okay", 0), ("ok", 1), ("used" + 40 * "!", 0)):
+    for text, count in (("", 0), ("okay", 0), ("ok ", 0), ("ok\n", 0), ("ok", 1), ("used" + 40 * "!", 0)):
         leaving = asking("leave", params.name)
         puppet.send("v", text, *count * ["p"])
         leaving.wait().refused(1, f"the answer was '{text}', with {count} descriptors")
