@@ -18,6 +18,8 @@ ARROWS = {"-->": "can only be written to", "<--": "can only be read from", "<->"
 LARGE = b"".join(b"%09d\n" % number for number in range(70_000))
 """More than the buffers of both directions hold."""
 MOST_COMMANDS = 16
+HAS_THESE = "test /proc/$$/fd/0 -ef /proc/$PPID/fd/{} && test /proc/$$/fd/1 -ef /proc/$PPID/fd/{}"
+"""A command that ends with 0 if its standard input and output are these descriptors of its parent."""
 NO_FD = 99
 """A descriptor that nobody has."""
 KEPT = 100_000
@@ -374,7 +376,8 @@ def test_what_fails_is_said(conduit):
 @check(
     points=2,
     hint="A program of yours that includes sockpipe.h, calls one function and sleeps, and `ls -l /proc/PID/fd`. Which "
-    "descriptors does execl() keep that you have not made? What if dup2() fails? And which child do you wait for?",
+    "descriptors does execl() keep that you have not made? What if dup2() fails, or its target is the other one of the "
+    "two? And which child do you wait for?",
     needs=[SAYS, HEARS],
 )
 def test_the_library_is_of_use_to_others(library, alpha):
@@ -392,6 +395,9 @@ def test_the_library_is_of_use_to_others(library, alpha):
     for ends in ((str(NO_FD), "1"), ("0", str(NO_FD))):
         pid = library.call("spawn", *ends, "exit 0")
         assert pid == -1 or library.status(pid) != 0, f"a command was started, though of {ends} one is no descriptor"
+    for ends in (("1", "0"), ("0", "0"), ("1", "1")):
+        status = library.status(library.call("spawn", *ends, HAS_THESE.format(*ends)))
+        assert status == 0, f"a command of sock_spawn() has something else than {ends} as its standard input and output"
 
     # Two that have ended and have not been waited for, one that ends when its input does.
     spawned = library.call("spawn", "0", "1", "exit 7")

@@ -1,6 +1,7 @@
 #include "sockpipe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,15 +41,21 @@ int sock_pipe(int ends[2]) {
 
 /* dup2() of a descriptor to itself would do nothing, and leave it close-on-exec. */
 static bool put_in_place(int fd, int place) {
-    return fd == place || dup2(fd, place) != -1;
+    return fd == place ? fcntl(fd, F_SETFD, 0) != -1 : dup2(fd, place) != -1;
+}
+
+/* What is in the place that the input gets moves away before, or there would be none of it left. */
+static bool put_both_in_place(int input, int output) {
+    if (output == STDIN_FILENO)
+        output = fcntl(output, F_DUPFD, FIRST_OTHER);
+    return output != -1 && put_in_place(input, STDIN_FILENO) && put_in_place(output, STDOUT_FILENO);
 }
 
 pid_t sock_spawn(const char *command, int input, int output) {
     pid_t child = fork();
     if (child != 0)
         return child;
-    if (put_in_place(input, STDIN_FILENO) && put_in_place(output, STDOUT_FILENO) &&
-        close_range(FIRST_OTHER, ~0U, 0) == 0)
+    if (put_both_in_place(input, output) && close_range(FIRST_OTHER, ~0U, 0) == 0)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(EXIT_CANNOT_START); /* exit() would print what our parent has in its buffers */
 }
