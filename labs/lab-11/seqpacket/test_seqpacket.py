@@ -123,7 +123,7 @@ def by(running):
     "`u_seq`. bind() makes the file: umask(2).",
 )
 def test_keeper_listens_for_packets(keeper, listening, alpha, params):
-    """The keeper listens at PATH on a socket for packets, mode 0660, and sleeps; what is at PATH already stays there."""
+    """The keeper listens at PATH on a socket for packets, mode 0660, and sleeps; what is at PATH already stays."""
     opened = listening()
     listener = alpha.unix_socket(params.path, state="listen").fact
     assert listener.type == "seqpacket", f"it is a {listener.type} socket"
