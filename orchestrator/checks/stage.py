@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, NoReturn, Self
 
 import pytest
 
 from orchestrator.checks import submission
 from orchestrator.checks.build import Build
-from orchestrator.errors import IpclabError, UsageError
+from orchestrator.errors import InternalError, IpclabError, MachineError, UsageError
 from orchestrator.labels import InstanceName
 from orchestrator.session import JUDGED, PEER, Session
 from orchestrator.spec.exercise import Exercise
@@ -38,9 +40,17 @@ class About:
         submissions = {**self.submissions, **other.submissions}
         return About(self.engine or other.engine, {**self.image, **other.image}, submissions, self.error or other.error)
 
-    def plain(self) -> dict[str, dict[str, str]]:
-        """For the way between processes, without the error: a worker's stops the whole run by itself."""
-        return {"engine": self.engine, "image": self.image, "submissions": self.submissions}
+    def plain(self) -> dict[str, Any]:
+        """For the way between processes; of the error, what a user sees of it."""
+        error = [self.error.exit_code, self.error.what, self.error.fix] if self.error else None
+        return {"engine": self.engine, "image": self.image, "submissions": self.submissions, "error": error}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """What `plain` gave; nothing when there is nothing."""
+        code, *said = plain.get("error") or (0, "", "")
+        error = next((kind for kind in (UsageError, MachineError) if kind.exit_code == code), InternalError)
+        return cls(**{**plain, "error": error(said[0], fix=said[1]) if code else None})
 
 
 @dataclass(slots=True)
@@ -210,10 +220,16 @@ class Stages:
                     as_is=self.config.getoption("--as-is"),
                 )
             except IpclabError as error:
-                self._error = error
-                pytest.exit(str(error), returncode=error.exit_code)
+                self._stop(error)
             sessions[definition.root] = session
         return sessions[definition.root]
+
+    def _stop(self, error: IpclabError) -> NoReturn:
+        self._error = error
+        # One worker's exit does not end the others; this does.
+        session: Any = self.config.pluginmanager.get_plugin("session")
+        session.shouldstop = str(error)
+        pytest.exit(str(error), returncode=error.exit_code)
 
     def renew(self, definition: LabDefinition) -> None:
         """Take a lab down that must not be used again, unless it is somebody else's, and forget what was built in it.
@@ -248,7 +264,7 @@ class Stages:
                 "kernel": info.kernel,
             }
             image = {spec.reference: session.engine.image_id(spec.reference) or "" for spec in session.desired.images}
-            return About(engine, image, dict(self._labels))
+            return About(engine, image, dict(self._labels), self._error)
         return About(submissions=dict(self._labels), error=self._error)
 
     def _needed(self, definition: LabDefinition, exercise: str) -> list[str]:

@@ -155,7 +155,7 @@ class Collector:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take what a worker ran on."""
-        self.about = self.about.joined(About(**getattr(node, "workeroutput", {}).get("ipclab_about", {})))
+        self.about = self.about.joined(About.from_plain(getattr(node, "workeroutput", {}).get("ipclab_about", {})))
 
 
 def run(request: Request, follower: Follower | None = None, live: Live | None = None) -> Record:

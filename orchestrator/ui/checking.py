@@ -72,23 +72,27 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
     Raises:
         IpclabError: Whatever stopped it before its first check.
     """
+    request = wanted.request(definition, keeps_sessions=live is not None)
+    # Of several workers the first makes the hosts, and builds the images, that few exercises need, while others judge.
+    hosts_of = () if request.jobs > 1 else wanted.exercises or None
     with Progress(f"{wanted.name} up") as progress, connected(progress.say) as engine:
         done = lifecycle.up(
             engine,
             definition.root,
             wanted.name,
             base_image=wanted.base_image,
-            exercises=wanted.exercises or None,
+            exercises=hosts_of,
             watch=progress,
         )
     if live is not None and done.plan:
         # What the agents of the last run spoke to is not there any more.
         live.close()
     screen = console()
-    request = wanted.request(definition, keeps_sessions=live is not None)
     shown = Verdicts(definition, screen, collapse=len(request.exercises) > 1 and not wanted.everything)
-    record = run(request, shown, live)
-    shown.finish()
+    try:
+        record = run(request, shown, live)
+    finally:
+        shown.finish()
     _conclude(record, wanted, definition, screen)
     keep(record, definition.root)
     if wanted.record_file is not None:
