@@ -14,27 +14,30 @@ C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+INSTALL = if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python $(1); \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check $(1); fi
+
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or run make PYTHON=/path/to/python3" >&2; exit 3; }
 	@rm -rf .venv
 	@echo "Setting up .venv (once) ..."
-	@if command -v uv >/dev/null; then \
-		uv venv -q --python $(PYTHON) .venv && uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock; \
-	else \
+	@if command -v uv >/dev/null; then uv venv -q --python $(PYTHON) .venv; else \
 		$(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3-venv is needed: apt-get install python3-venv" >&2; exit 3; }; \
-		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi
-	@if command -v uv >/dev/null; then \
-		uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --config-settings editable_mode=compat -e .; \
-	else \
-		$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation \
-			--config-settings editable_mode=compat -e .; \
-	fi
+	@$(call INSTALL,--require-hashes -r requirements.lock)
+	@$(call INSTALL,--no-deps --no-build-isolation --config-settings editable_mode=compat -e .)
 	@rm -rf ipclab.egg-info build
+	@touch $@
+
+.venv/dev-ready: .venv/ready requirements-dev.lock
+	@echo "Adding what developers need to .venv (once) ..."
+	@$(call INSTALL,--require-hashes -r requirements-dev.lock)
 	@touch $@
 
 venv: .venv/ready ## Set up the virtual environment
 	@$(BIN)/python -m compileall -q orchestrator
+
+dev: .venv/dev-ready venv ## Add what tests and linters need to it
 
 lab-%: venv ## Bring a lab up, check its exercises, show the table (SUBMISSION=DIR)
 	@$(IPCLAB) check lab-$* $(if $(SUBMISSION),--submission $(SUBMISSION)) $(ARGS)
@@ -51,18 +54,18 @@ workspace-%: venv ## Lay out work/lab-NN from the starters; files that are there
 down-%: venv ## Take a lab down
 	@$(IPCLAB) down lab-$* $(ARGS)
 
-test: venv ## Run all tests: unit, contract, end to end
+test: dev ## Run all tests: unit, contract, end to end
 	@$(IPCLAB) build >/dev/null
 	@$(BIN)/python -m pytest tests --ignore tests/e2e/test_exercises.py -n 2 --dist loadfile $(ARGS)
 	@$(BIN)/python -m pytest tests/e2e/test_exercises.py $(ARGS)
 
-prove: venv ## Judge every known-wrong solution of every exercise; make test judges some, other ones each time
+prove: dev ## Judge every known-wrong solution of every exercise; make test judges some, other ones each time
 	@$(BIN)/python -m pytest tests/e2e/test_exercises.py --every-case $(ARGS)
 
-unit: venv ## Run the tests that need no Docker
+unit: dev ## Run the tests that need no Docker
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 
-lint: venv ## ruff, mypy, import-linter, clang-format
+lint: dev ## ruff, mypy, import-linter, clang-format
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy
@@ -70,12 +73,12 @@ lint: venv ## ruff, mypy, import-linter, clang-format
 	@command -v clang-format >/dev/null || { echo "clang-format is needed: apt-get install clang-format" >&2; exit 3; }
 	@clang-format --dry-run --Werror $(C_FILES)
 
-format: venv ## Format Python and C
+format: dev ## Format Python and C
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix-only -q $(SOURCES)
 	@clang-format -i $(C_FILES)
 
-bench: venv ## Measure against the references, write docs/bench.md
+bench: dev ## Measure against the references, write docs/bench.md
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 generate: venv ## Write what is generated: JSON Schemas, Compose files, pictures
@@ -83,11 +86,13 @@ generate: venv ## Write what is generated: JSON Schemas, Compose files, pictures
 	@for lab in labs/*/lab.yaml; do name=$$(basename $$(dirname $$lab)); \
 		$(IPCLAB) compose $$name; $(IPCLAB) graph $$name -o docs/$$name.svg; done
 
-lock: ## Renew requirements.lock (needs uv)
-	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra dev pyproject.toml -o requirements.lock
+LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--extra build pyproject.toml
+lock: ## Renew requirements.lock and requirements-dev.lock (needs uv)
+	@$(LOCK) -o requirements.lock
+	@$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean: venv ## Remove every container, network and volume that is ours
 	@$(IPCLAB) clean -y
 
-.PHONY: help venv test prove unit lint format bench generate lock clean
+.PHONY: help venv dev test prove unit lint format bench generate lock clean
