@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.plugin import COMPILES
 from orchestrator.checks.stage import Live
+from orchestrator.display import inert
 from orchestrator.grade.record import ExerciseRecord
 from orchestrator.grade.run import Request, run
 from orchestrator.spec.load import ExerciseDefinition, LabDefinition
@@ -38,31 +40,48 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of a case: names of checks."""
+    """What became of a case."""
 
     case: Case
-    passed: tuple[str, ...]
-    failed: tuple[str, ...]
-    blocked: tuple[str, ...]
-    errors: tuple[str, ...]
-    graded: tuple[str, ...]
-    """Those that are worth points."""
+    checks: tuple[Verdict, ...]
     max_points: int
-    """That these are worth."""
+    """That those which are worth any are worth together."""
     duration_s: float
 
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The names of the checks that failed."""
+        return tuple(verdict.check for verdict in self.those(Outcome.FAILED))
+
+    @property
+    def graded(self) -> tuple[str, ...]:
+        """The names of the checks that are worth points."""
+        return tuple(verdict.check for verdict in self.checks if verdict.max_points)
+
+    def those(self, outcome: Outcome) -> Iterator[Verdict]:
+        """The checks that ended so."""
+        return (verdict for verdict in self.checks if verdict.outcome is outcome)
+
     def complaints(self) -> Iterator[str]:
-        """What is not as it must be, a sentence each."""
-        yield from (f"{check} could not be judged" for check in self.errors)
+        """What is not as it must be: a sentence each, and what the check says of it in lines below."""
+        yield from (_told(verdict, "could not be judged") for verdict in self.those(Outcome.GRADER_ERROR))
+        passed = list(self.those(Outcome.PASSED))
         if self.case.fails is None:
-            if COMPILES not in self.passed:
+            if COMPILES not in [verdict.check for verdict in passed]:
                 yield "it must compile"
-            yield from (f"{check} passes, though nothing is done yet" for check in self.passed if check in self.graded)
+            yield from (f"{one.check} passes, though nothing is done yet" for one in passed if one.max_points)
             return
-        yield from (f"{check} fails, and is not declared" for check in self.failed if check not in self.case.fails)
+        for verdict in self.those(Outcome.FAILED):
+            if verdict.check not in self.case.fails:
+                yield _told(verdict, "fails, and is not declared")
         yield from (f"{check} does not fail" for check in self.case.fails if check not in self.failed)
         if not self.case.fails:
-            yield from (f"{check} is blocked" for check in self.blocked)
+            yield from (_told(verdict, "is blocked") for verdict in self.those(Outcome.BLOCKED))
+
+
+def _told(verdict: Verdict, what: str) -> str:
+    rows = [f"{label:9} {text}" for label, text in verdict.rows() if label != "hint"]
+    return inert("\n".join([f"{verdict.check} {what}", *rows]))
 
 
 def cases(definition: LabDefinition, solutions: Path | None = None) -> Iterator[Case]:
@@ -88,20 +107,7 @@ def prove(case: Case, definition: LabDefinition, instance: str, seed: str, live:
     )
     record = run(request, live=live)
     found: ExerciseRecord = record.exercises[0]
-
-    def those(outcome: Outcome) -> tuple[str, ...]:
-        return tuple(verdict.check for verdict in found.checks if verdict.outcome is outcome)
-
-    return Finding(
-        case,
-        passed=those(Outcome.PASSED),
-        failed=those(Outcome.FAILED),
-        blocked=those(Outcome.BLOCKED),
-        errors=those(Outcome.GRADER_ERROR),
-        graded=tuple(verdict.check for verdict in found.checks if verdict.max_points),
-        max_points=found.max_points,
-        duration_s=record.duration_s,
-    )
+    return Finding(case, found.checks, found.max_points, record.duration_s)
 
 
 def unfailed(exercise: ExerciseDefinition, graded: Sequence[str]) -> list[str]:

@@ -29,7 +29,10 @@ def prove_all(definition: LabDefinition, name: InstanceName, seed: str) -> int:
             sign = Text("✗ ", "bold red") if complaints else Text("✓ ", "green")
             screen.print(Text.assemble(sign, literal(case.title), literal(f"  {found.duration_s:.1f} s", "dim")))
             for complaint in complaints:
-                screen.print(literal(f"     {complaint}", "red"))
+                what, *why = complaint.splitlines()
+                screen.print(literal(f"     {what}", "red"))
+                for line in why:
+                    screen.print(literal(f"       {line}", "dim"))
             if complaints and case.fails:
                 screen.print(literal(f"     fails: [{', '.join(found.failed)}]", "dim"))
     finally:
