@@ -11,11 +11,14 @@ from orchestrator.checks import PIPE, Ge, In, Length, check
 
 ANSWER_S = 1
 """An answer that has not come by then won't."""
-CROWD = 16
+CROWD = 18
 LONGEST_LINE, LONGEST_ANSWER = 1000, 1 << 20
 MUCH = 10_000
 BYTES_A_WRITE = 1000
 """So many bytes go out with each call, at least."""
+AT_ONCE = 30
+"""Lines that come together: who sleeps before or after each of them wakes as often."""
+ASLEEP_S = 0.2
 PROCESS = "test_server_gives_each_client_a_process"
 TALKS = "test_each_line_is_answered_at_once"
 LINES = "test_server_reads_lines_not_pieces"
@@ -181,6 +184,13 @@ def test_server_reads_lines_not_pieces(listening, clients, beta, params):
     clients.send("c", f"2 {params.more}\nx\n1  {params.text} \n")
     clients.expect("c", answer(2, params.more) + "bad\n" + answer(1, f" {params.text} "))
 
+    (pid,) = connection.wait(ANSWER_S, pids=Length(1)).pids
+    before = beta.processes(pid=pid).voluntary_switches
+    clients.send("c", "1 a\n", AT_ONCE)
+    clients.expect("c", AT_ONCE * answer(1, "a"))
+    woke = beta.processes(pid=pid).voluntary_switches - before
+    assert woke < AT_ONCE / 2, f"{AT_ONCE} lines had come, and the server slept {woke} times while it answered them"
+
 
 @check(
     points=1,
@@ -205,6 +215,11 @@ def test_what_is_no_request_is_bad(listening, clients, beta, params):
     clients.send("c", f"1 {params.text}")
     clients.shut("c")
     clients.expect_end("c", answer(1, params.text) + "total 26\n")
+    for wrong in ("x", f"1 {longest}yz"):
+        clients.connect(beta.ipv4, params.port, "c")
+        clients.send("c", wrong)
+        clients.shut("c")
+        clients.expect_end("c", "bad\ntotal 1\n")
 
 
 @check(
@@ -213,14 +228,14 @@ def test_what_is_no_request_is_bad(listening, clients, beta, params):
     "that now?",
 )
 def test_client_waits_for_all_of_an_answer(connected, ours, alpha, params):
-    """It prints an answer when all has come: in pieces, at once with its size, of any bytes; nonsense it does not."""
+    """It sleeps until all of an answer has come: in pieces, with its size, of any bytes; it prints it, no nonsense."""
     talking = connected(b"1 x\n")
     given = f"{params.text}\n{params.more}\n".encode()
     size = f"{len(given)}\n"
     for piece in (size[0], size[1:], given[:5].decode()):
         ours.send("c", piece)
         alpha.tcp(remote__port=params.port).wait(ANSWER_S, recv_queue=0)
-    alpha.processes(pid=talking.pid).wait(ANSWER_S, state="S")
+    talking.sleeps(ASLEEP_S)
     assert talking.output().stdout == b"", "it printed a part of an answer"
     ours.send("c", given[5:].decode())
     talking.expect(given)
@@ -238,6 +253,14 @@ def test_client_waits_for_all_of_an_answer(connected, ours, alpha, params):
     talking.expect(text.encode("latin-1") + b"bad\n")
     size = len(given) + len("bad\n")
     assert talking.output().stdout_total == size, "it printed more or less than the answers"
+
+    talking.sleeps(ASLEEP_S)
+    before = talking.process.voluntary_switches
+    talking.write(b"x\n" * AT_ONCE)
+    ours.answer("c", "bad\n", AT_ONCE)
+    talking.expect(b"bad\n" * (AT_ONCE + 1))
+    woke = talking.process.voluntary_switches - before
+    assert woke < 1.5 * AT_ONCE, f"it had {AT_ONCE} lines to send, and waited for something else than the answers, too"
     talking.kill()
 
     for nonsense in ("x\n", "\n", "12x\n1", f"{LONGEST_ANSWER + 1}\n", "-3\n", "1" * 25 + "\n"):
@@ -260,11 +283,20 @@ def test_the_client_says_all_and_still_listens(connected, ours, alpha, params):
     talking.close_stdin()
     assert ours.line("c") == "", "the client sent something more"
     alpha.tcp(remote__port=params.port).wait(ANSWER_S, state="fin_wait2", pids=Length(1))
+    talking.sleeps(ASLEEP_S)
     ours.send("c", "total")
     alpha.tcp(remote__port=params.port).wait(ANSWER_S, recv_queue=0)
     assert talking.alive, "the client ended before all of the total had come"
     ours.send("c", f" {params.count}\n")
     assert talking.wait().exited(0).stdout == block(1, params.text) + f"total {params.count}\n".encode()
+
+    talking = connected(b"")
+    talking.write(params.more.encode())
+    talking.close_stdin()
+    assert ours.line("c") == f"{params.more}\n", "what it sent of a last line without a newline"
+    ours.send("c", "bad\ntotal 1\n")
+    assert ours.line("c") == "", "the client sent something more"
+    assert talking.wait().exited(0).stdout == b"bad\ntotal 1\n"
 
     talking = connected(b"")
     talking.close_stdin()
@@ -386,7 +418,7 @@ def test_a_long_answer_takes_few_calls(listening, clients, beta, params):
     needs=[TALKS, LINES],
 )
 def test_no_client_holds_up_another(listening, clients, client, beta, params):
-    """While 16 clients are silent, one stops in the middle of a line and one never reads, others are served at once."""
+    """While 18 clients are silent, one stops in the middle of a line and one never reads, others are served at once."""
     running = listening()
     clients.connect(beta.ipv4, params.port, *(f"s{number}" for number in range(CROWD)))
     clients.send("s0", f"{params.count} {params.text}")

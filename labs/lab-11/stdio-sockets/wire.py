@@ -9,8 +9,10 @@ import json
 import socket
 import struct
 import sys
+import time
 
 PIECE_BYTES = 1 << 16
+SOON_S = 0.002
 
 
 class Puppet:
@@ -56,6 +58,13 @@ class Puppet:
         while not got.endswith("\n") and (one := self.receive(name, 1)):
             got += one
         return got
+
+    def answer(self, name, text, times):
+        """Waits for so many lines and answers each with this, but not so soon that nobody had to sleep for it."""
+        for _ in range(times):
+            self.line(name)
+            time.sleep(SOON_S)
+            self.send(name, text)
 
     def shut(self, name):
         """Says that this was all, and goes on listening."""
