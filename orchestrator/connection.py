@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from orchestrator.engine.base import Engine
 from orchestrator.engine.docker import DockerEngine
-from orchestrator.engine.install import ensure_engine
+from orchestrator.errors import EngineUnavailable
 
 Say = Callable[[str], None]
 
@@ -18,7 +18,15 @@ def connect(say: Say = lambda line: None, *, install: bool = True) -> Engine:
     Raises:
         EngineUnavailable: There is none.
     """
-    return ensure_engine(DockerEngine.connect, say) if install else DockerEngine.connect()
+    try:
+        return DockerEngine.connect()
+    except EngineUnavailable:
+        if not install:
+            raise
+        # What to do about it costs an import that no other command need pay for.
+        from orchestrator.engine.install import ensure_engine
+
+        return ensure_engine(DockerEngine.connect, say)
 
 
 @contextmanager
