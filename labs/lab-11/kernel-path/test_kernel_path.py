@@ -4,6 +4,7 @@ import re
 import time
 from collections import Counter
 from dataclasses import dataclass
+from signal import SIGINT
 
 import pytest
 
@@ -13,6 +14,15 @@ SOON_S = 5.0
 FEW_PACKETS, FEW_BYTES = 12, 1500
 """What others may send between our look and the program's: an address is asked for, a neighbour is greeted."""
 NOISE, NOISE_BYTES = 300, 200
+LOOKS_PER_S, MORE_LOOKS = 1000, 20
+"""As often may it look in a second whether all is acknowledged, and so much more may our counting be wrong."""
+WATCHED_S = 0.1
+ASKS_AGAIN = re.compile(
+    r"^(?:\[pid +\d+\] )?(?:ioctl|getsockopt|openat|read|pread64|recv\w*)\(.*\n"
+    r"(?:.*\n)*?(?:\[pid +\d+\] )?(?:\w*nanosleep|p?poll|p?select6?|epoll_\w+)\(",
+    re.MULTILINE,
+)
+"""In a trace: it asks the kernel something, and sleeps after that."""
 DEVICE = "eth0"
 TELLS = "test_tcp_counts_this_connection"
 BELOW = "test_ip_and_devices_count_packets"
@@ -225,23 +235,24 @@ def test_the_own_address_is_behind_another_device(meter, alpha, params):
 @check(
     points=2,
     hint="Three of the counters are whose: the connection's, the host's, the device's? Read them again, before and "
-    "after; nothing that you compute from the others can know what somebody else sends.",
+    "after; nothing that you compute from the others can know what somebody else sends, IPv6 for one.",
     needs=[TELLS],
 )
 def test_what_others_send_counts_below_tcp(meter, peer, alpha, params):
-    """While it is held up somebody else sends: that counts for `ip` and `device`, and not for `tcp` and `socket`."""
+    """What somebody else sends meanwhile counts for `device`, if it is IPv4 for `ip`, not for `tcp` and `socket`."""
     running = meter("shut")
     tcp, below = running.layers.tcp(), running.layers.below()
     running.running.write(running.line(2000, 4000, "plain"))
     alpha.tcp(remote__port=params.port).wait(send_queue=Ge(20000), timeout_s=SOON_S)
-    peer("alpha/right", "noise.py", "{beta.ipv4}", "9", str(NOISE), str(NOISE_BYTES)).run().exited(0)
+    for address in ("{beta.ipv4}", "{beta.ipv6}"):
+        peer("alpha/right", "noise.py", address, "9", str(NOISE), str(NOISE_BYTES)).run().exited(0)
     running.sink.write(b"open\n")
     running.running.expect(b"done\n")
     told = report(running.running.output().stdout)
     after = running.layers.below()
-    for name in ("ip", f"device {DEVICE}"):
+    for name, noise in (("ip", NOISE), (f"device {DEVICE}", 2 * NOISE)):
+        assert told[name].number >= noise, f"`{name}` does not tell of the packets that somebody else has sent"
         near(told[name], after[name] - below[name], name)
-        assert told[name].number >= NOISE, f"`{name}` does not tell of the packets that somebody else has sent"
     assert told["tcp"] == running.layers.tcp() - tcp
     assert told["socket"].size == 2000 * 4000
     running.end(2000 * 4000)
@@ -253,25 +264,54 @@ def test_what_others_send_counts_below_tcp(meter, peer, alpha, params):
     "Send-Q of `ss -tn` tell how many of them the other end has not acknowledged.",
     needs=[TELLS],
 )
-def test_it_waits_until_all_is_acknowledged(meter, alpha, beta, params):
-    """While bytes are in the socket's buffer, taken but not acknowledged, it sleeps and looks, and does not report."""
+def test_it_waits_until_all_is_acknowledged(meter, peer, alpha, beta, params):
+    """While bytes are taken but not acknowledged, it asks, sleeps a millisecond, asks again, and does not report."""
     running = meter("shut")
     tcp, total = running.layers.tcp(), 200 * 100
     running.running.write(running.line(200, 100, "plain"))
     there = beta.tcp(port=params.port, state="established")
     here = alpha.tcp(remote__port=params.port)
-    deadline = time.monotonic() + SOON_S
-    while here.send_queue + there.recv_queue < total:
-        assert time.monotonic() < deadline, "it does not get rid of 20000 bytes, for which there is room"
+    all_taken(here, there, total)
     held = here.send_queue
     assert held > 0, "the other end has acknowledged what it should have had no room for"
     alpha.processes(pid=running.running.pid).wait(timeout_s=2, state="S")
+    looks_seldom(running.running)
+    asks(running.running, peer)
     assert b"done" not in running.running.output().stdout, f"it reports while {held} bytes are not acknowledged"
     running.sink.write(b"open\n")
     running.running.expect(b"done\n")
     told = report(running.running.output().stdout)
     assert told["tcp"] == running.layers.tcp() - tcp, "the report came before everything had been sent"
     running.end(total)
+
+
+def all_taken(here, there, total):
+    """Return when the program has got rid of so many bytes, for which there is room; the other end reads none."""
+    deadline = time.monotonic() + SOON_S
+    while here.send_queue + there.recv_queue < total:
+        assert time.monotonic() < deadline, f"it does not get rid of {total} bytes, for which there is room"
+
+
+def looks_seldom(running):
+    """Check that it sleeps at least a millisecond between two looks: for each it gives the processor away."""
+    began, before = time.monotonic(), running.process.voluntary_switches
+    time.sleep(WATCHED_S)
+    looks = running.process.voluntary_switches - before
+    lasted_s = time.monotonic() - began  # no less than what passed between the two counts
+    assert looks <= LOOKS_PER_S * lasted_s + MORE_LOOKS, f"it wakes up {looks} times within {lasted_s:.3f} s"
+
+
+def asks(running, peer):
+    """Check that it asks the kernel, more than once; who only lets some time pass knows nothing."""
+    tracer = peer("alpha/left", "tracer.py", str(running.pid), "all", root=True).start()
+    tracer.expect(b"attached", stream="stderr")
+    deadline = time.monotonic() + SOON_S
+    while not ASKS_AGAIN.search(tracer.output().stderr.decode()):
+        assert b"done" not in running.output().stdout, "it reports while bytes are not acknowledged"
+        assert time.monotonic() < deadline, "it does not ask the kernel whether all is acknowledged"
+        time.sleep(0.01)
+    tracer.signal(SIGINT)
+    tracer.wait()
 
 
 def broken(meter, why):
@@ -297,10 +337,14 @@ def test_what_fails_is_said(gauge, ablated, meter, alpha, beta, params):
         running.running.write(line)
         broken(running, "that line says nothing")
     gauge.run(stdin=b"").refused(1)
-    for size, what in ((65536, "while it sends"), (10, "while it waits for acknowledgements")):
+    here = alpha.tcp(remote__port=params.port, state="established")
+    there = beta.tcp(port=params.port, state="established")
+    for count, size, what in ((2000, 65536, "while it sends"), (200, 100, "while it waits for acknowledgements")):
         running = meter("shut")
-        running.running.write(running.line(2000, size, "plain"))
-        alpha.tcp(remote__port=params.port).wait(send_queue=Ge(1000), timeout_s=SOON_S)
+        running.running.write(running.line(count, size, "plain"))
+        here.wait(send_queue=Ge(1000), timeout_s=SOON_S)
+        if size == 100:
+            all_taken(here, there, count * size)
         running.sink.write(b"leave\n")
         running.sink.wait().exited(0)
         broken(running, f"the connection was reset {what}")

@@ -1,8 +1,9 @@
 #!/usr/bin/python3 -I
-"""Traces the calls by which a process sends, and those that set a socket's options: tracer.py PID."""
+"""Traces calls of a process: tracer.py PID [CALLS]. Without CALLS, those that send and those that set options."""
 
 import os
 import sys
 
-CALLS = "trace=write,writev,pwrite64,sendto,sendmsg,sendmmsg,sendfile,splice,setsockopt"
-os.execv("/usr/bin/strace", ["strace", "-f", "-s", "0", "-e", "signal=none", "-e", CALLS, "-p", sys.argv[1]])
+SENDING = "write,writev,pwrite64,sendto,sendmsg,sendmmsg,sendfile,splice,setsockopt"
+pid, calls = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else SENDING
+os.execv("/usr/bin/strace", ["strace", "-f", "-s", "0", "-e", "signal=none", "-e", f"trace={calls}", "-p", pid])
