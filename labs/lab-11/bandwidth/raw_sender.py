@@ -7,6 +7,7 @@ Joins the receiver at PLACE, says `joined`, and then reads commands, a line each
 nanoseconds of CLOCK_MONOTONIC.
 
 block INDEX AGE     the block of this number, that says it was sent AGE nanoseconds ago, is in hand
+whole FROM TO       the blocks of these numbers are sent, without that of TO
 spoil AT            one byte of the block in hand is wrong
 send FROM TO        these bytes of the block in hand are sent; through shared memory only all of them can be
 wait MILLISECONDS    nothing
@@ -98,14 +99,22 @@ end = {
 }[mechanism]()
 print("joined", flush=True)
 
+
+def block_of(index, age=0):
+    """A block as it should be."""
+    begin = index % SHIFTS * LINE
+    stamp = struct.pack("QQ", index, time.monotonic_ns() - age)
+    return bytearray(stamp + bytes_of_all[begin + len(stamp) : begin + block])
+
+
 for line in sys.stdin:
     command, *words = line.split()
     numbers = [int(word) for word in words]
     if command == "block":
-        index, age = numbers
-        begin = index % SHIFTS * LINE
-        stamp = struct.pack("QQ", index, time.monotonic_ns() - age)
-        data = bytearray(stamp + bytes_of_all[begin + len(stamp) : begin + block])
+        data = block_of(*numbers)
+    elif command == "whole":
+        for index in range(*numbers):
+            end.send(bytes(block_of(index)))
     elif command == "spoil":
         data[numbers[0]] ^= 1
     elif command == "wait":

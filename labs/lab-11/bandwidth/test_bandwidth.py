@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from random import Random
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 
@@ -20,6 +21,11 @@ MS, US = 1_000_000, 1000
 ROUNDS = 6
 SHARE = 0.25
 """Of the speed of ours: what a block of 64 KiB must reach in one of the rounds."""
+WATCHED_S = 0.05
+"""Who looks again and again does so more than once in that time."""
+MANY = 2_000_000
+"""Blocks that take seconds."""
+NOTICES_S = 0.5
 SPARE_S = 0.01
 """By which the processor time that two programs take before and after their transfer may differ."""
 TRIES = 3
@@ -227,6 +233,7 @@ def test_blocks_come_through_each_mechanism(measure, reference, way, told, alpha
             sender("send", 0, 11)
         asleep(receiving, alpha)
         line.held_by(receiving.pid)
+        receiving.sleeps(WATCHED_S)
         sender("send", 0 if mechanism == "shm" else 11, BLOCK)
         Figures.of(receiving.wait(), mechanism, BLOCK, count)
         line.gone()
@@ -303,20 +310,21 @@ def test_the_age_is_the_median(measure, way, told, random):
     hint="Compare every byte: memcmp(3) is faster than a loop of yours. And which number has the block?",
     needs=[MECHANISM_OF],
 )
-def test_a_wrong_block_is_no_figure(measure, way, told, random, leftovers):
-    """At a wrong byte, a block out of order or an end that is too early the receiver prints no figures: status 1."""
-    byte = random.randrange(16, BLOCK - 1)
-    for mechanism, wrong, index in (
-        ("fifo", byte, 3),
-        ("unix", BLOCK - 1, 3),
-        ("shm", byte, 0),
-        ("tcp", None, 4),
-        ("pipe", None, None),
+def test_a_wrong_block_is_no_figure(measure, way, told, random, params, leftovers):
+    """A wrong byte in any block, a block out of order, an end too early: the receiver prints no figures, status 1."""
+    byte, last = random.randrange(16, BLOCK - 1), params.count
+    for mechanism, wrong, right, index in (
+        ("fifo", byte, last, last),
+        ("unix", BLOCK - 1, some := random.randrange(last), some),
+        ("shm", byte, 0, 0),
+        ("shm", byte, last, last),
+        ("tcp", None, last, last + 1),
+        ("pipe", None, last, None),
     ):
         line = way(mechanism)
-        receiving = line.receive(measure, BLOCK, 3)
+        receiving = line.receive(measure, BLOCK, last)
         sender = told(line, BLOCK)
-        sender.whole(BLOCK, *range(3 if index else 0))
+        sender("whole", 0, right)
         if index is None:
             sender("block", 0, 0)
             sender("send", 0, BLOCK - 1)
@@ -340,11 +348,20 @@ def test_a_wrong_block_is_no_figure(measure, way, told, random, leftovers):
     "the brief asks for.",
 )
 def test_our_receiver_understands_the_sender(measure, reference, way, params, leftovers):
-    """Our receiver gets every block from the sender, through each mechanism and in small and large blocks."""
+    """Our receiver gets every block, small or large, through each mechanism; a sender that finds no room sleeps."""
     for mechanism in MECHANISMS:
         line = way(mechanism)
         for block in (64, 1 << 20):
             line.transfer(reference.measure, measure, block, params.blocks)
+    for mechanism in NAMED:
+        line = way(mechanism)
+        receiving = line.receive(reference.measure, LARGE, params.count)
+        receiving.signal(SIGSTOP)
+        sending = line.send(measure, LARGE, params.count)
+        sending.sleeps(WATCHED_S)
+        receiving.signal(SIGCONT)
+        sending.wait().exited(0)
+        receiving.wait().exited(0)
     assert not leftovers()
 
 
@@ -373,10 +390,12 @@ def test_a_pause_is_before_each_block_and_its_stamp(measure, reference, way):
 
 @check(
     points=1,
-    hint="`memory` does what the others do, without another process: memcpy(3) into the buffers in turn, then compare.",
+    hint="`memory` does what the others do, without another process: memcpy(3) into the buffers in turn, then compare, "
+    "each block and all of it. A check changes the bytes in your program's memory while it runs.",
 )
-def test_memory_is_copied(measure, reference, params, cpus):
-    """`memory` copies and verifies within one process: its figures are like ours, and it takes the time it says."""
+def test_memory_is_copied(measure, reference, peer, params, cpus):
+    """`memory` copies each block and looks at the copy: in its memory, and by its figures, which are like ours."""
+    it_copies_and_compares(measure, peer, params)
     tries = []
     for _ in range(ROUNDS):
         (ours, our_work_s), (theirs, work_s) = (copied(one, params, cpus[:1]) for one in (reference.measure, measure))
@@ -386,6 +405,21 @@ def test_memory_is_copied(measure, reference, params, cpus):
             return
     said = ", ".join(f"{speed:.2f} and {work:.2f}" for speed, work in tries)
     raise AssertionError(f"its speed and its work are, as shares of ours: {said}")
+
+
+def it_copies_and_compares(program, peer, params):
+    """Check that the pattern moves in its memory, and that it notices, unless between two blocks, if that is spoilt."""
+    words = [str(LARGE), str(params.seed)]
+    for _ in range(ROUNDS):
+        running = program.start(args=["memory", words[0], str(MANY), words[1]])
+        spoiler = peer(LEFT, "spoiler.py", str(running.pid), *words, root=True).run().exited(0)
+        assert not spoiler.stdout.endswith(b"ended\n"), f"it does not go on: {running.end()}"
+        assert spoiler.stdout == b"copied\nspoiled\n", "nothing of the pattern is copied to other places in its memory"
+        ended = running.wait(NOTICES_S, allow_timeout=True)
+        if not ended.timed_out:
+            ended.refused(1, "a block was not as it should be")
+            return
+    raise AssertionError(f"{ROUNDS} times its blocks were spoilt in its memory, and it has not noticed")
 
 
 def copied(program, params, cpus):
