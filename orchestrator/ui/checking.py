@@ -88,7 +88,8 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
         # What the agents of the last run spoke to is not there any more.
         live.close()
     screen = console()
-    shown = Verdicts(definition, screen, collapse=len(request.exercises) > 1 and not wanted.everything)
+    judging = Progress(f"{wanted.name} judged")
+    shown = Verdicts(definition, screen, judging, collapse=len(request.exercises) > 1 and not wanted.everything)
     try:
         record = run(request, shown, live)
     finally:

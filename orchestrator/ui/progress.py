@@ -1,4 +1,7 @@
-"""What is being done while a lab goes up or down: one line that changes on a terminal, a line per step elsewhere."""
+"""What is being done while a lab goes up or down, or is judged: one line that changes on a terminal.
+
+Elsewhere it is a line for each step of going up and down, and none while a lab is judged: verdicts are lines enough.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +52,20 @@ class Progress:
         elif shown:
             self._write(shown)
 
-    def say(self, text: str) -> None:
-        """What is worth to stay on the screen."""
+    def now(self, text: str) -> None:
+        """What goes on now, for somebody who watches."""
+        if self.live:
+            self._draw(text)
+
+    def wipe(self) -> None:
+        """Make room for somebody else's lines."""
         if self.live:
             self.stream.write(WIPE)
+            self.stream.flush()
+
+    def say(self, text: str) -> None:
+        """What is worth to stay on the screen."""
+        self.wipe()
         self.stream.write(f"{text}\n")
         self.stream.flush()
 
@@ -64,9 +77,7 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wipe the live line."""
-        if self.live:
-            self.stream.write(WIPE)
-            self.stream.flush()
+        self.wipe()
 
     def _draw(self, text: str) -> None:
         line = f"{self.title}  {time.monotonic() - self.began:4.1f} s  {text}"

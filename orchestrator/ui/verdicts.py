@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
 from orchestrator.spec.load import LabDefinition
+from orchestrator.ui.progress import Progress
 from orchestrator.ui.table import check_line, collapsed, explanation, heading, literal
 
 
@@ -19,8 +20,12 @@ class Verdicts:
 
     definition: LabDefinition
     screen: Console
+    progress: Progress
+    """Shows between verdicts how far it is."""
     collapse: bool
     """Whether all that passed is one line for each exercise."""
+    checks: Mapping[str, int] = field(default_factory=dict)
+    """Exercise to how many checks it has, in the lab's order."""
     order: tuple[str, ...] = ()
     """Exercises of the run that are not over; the first is shown now."""
     left: dict[str, int] = field(default_factory=dict)
@@ -36,9 +41,9 @@ class Verdicts:
 
     def begin(self, checks: Mapping[str, int]) -> None:
         """Take how many checks there are; every worker says the same."""
-        if not self.left:
-            self.left = dict(checks)
-            self.order = tuple(checks)
+        if not self.checks:
+            self.checks, self.left, self.order = checks, dict(checks), tuple(checks)
+            self._tell()
 
     def show(self, verdict: Verdict) -> None:
         """Draw it if its exercise has its turn, or has had it."""
@@ -53,12 +58,23 @@ class Verdicts:
             self._sum_up()
             self.order = self.order[1:]
             self._draw(*self.order[:1])
+        self._tell()
+
+    def _tell(self) -> None:
+        over = [name for name, left in self.left.items() if left <= 0]
+        begun = [name for name, left in self.left.items() if 0 < left < self.checks.get(name, 0)]
+        self.progress.now(f"{len(over)}/{len(self.checks)}  {', '.join(begun)}")
+
+    def _print(self, drawing: RenderableType) -> None:
+        self.progress.wipe()
+        self.screen.print(drawing)
 
     def finish(self) -> None:
         """Draw all that was kept: the run is over, also when not all of its checks are."""
         self._draw(*self.order)
         self._draw(*self.waiting)
         self._sum_up()
+        self.progress.wipe()
 
     def _draw(self, *exercises: str) -> None:
         for verdict in [verdict for name in exercises for verdict in self.waiting.pop(name, ())]:
@@ -68,15 +84,15 @@ class Verdicts:
                 self.passed.append(verdict)
                 continue
             self._head(verdict.exercise)
-            self.screen.print(check_line(verdict))
+            self._print(check_line(verdict))
             if verdict.outcome is not Outcome.PASSED:
-                self.screen.print(explanation(verdict))
+                self._print(explanation(verdict))
 
     def _sum_up(self) -> None:
         if self.passed:
             exercise = self.passed[0].exercise
             self._under_topic(exercise)
-            self.screen.print(collapsed(self._title(exercise), exercise, self.passed, more=exercise == self.headed))
+            self._print(collapsed(self._title(exercise), exercise, self.passed, more=exercise == self.headed))
         self.passed = []
         self.headed = ""
 
@@ -84,13 +100,13 @@ class Verdicts:
         if exercise != self.headed:
             self._under_topic(exercise)
             self.headed = exercise
-            self.screen.print(heading(self._title(exercise), exercise))
+            self._print(heading(self._title(exercise), exercise))
 
     def _under_topic(self, exercise: str) -> None:
         topic = self.definition.exercises[exercise].exercise.topic
         if self.collapse and topic != self.topic:
             self.topic = topic
-            self.screen.print(literal(f"\n{topic}", "bold underline"))
+            self._print(literal(f"\n{topic}", "bold underline"))
 
     def _title(self, exercise: str) -> str:
         return self.definition.exercises[exercise].exercise.title

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.outcome import Outcome
 from orchestrator.spec.load import load_lab
+from orchestrator.ui.progress import WIPE, Progress
 from orchestrator.ui.table import Screen
 from orchestrator.ui.verdicts import Verdicts
 
@@ -39,10 +42,10 @@ def verdict(exercise: str, check: str, outcome: Outcome = Outcome.PASSED) -> Ver
 class Screened:
     """Verdicts on a screen that is kept."""
 
-    def __init__(self, collapse: bool = True) -> None:
+    def __init__(self, collapse: bool = True, progress: TextIO | None = None) -> None:
         self.file = io.StringIO()
         screen = Screen(file=self.file, width=120, markup=False, emoji=False, highlight=False)
-        self.verdicts = Verdicts(LAB, screen, collapse)
+        self.verdicts = Verdicts(LAB, screen, Progress("lab-11 judged", progress or io.StringIO()), collapse)
         self.verdicts.begin(dict.fromkeys(ORDER, 2))
 
     def judged(self, exercise: str, check: str, outcome: Outcome = Outcome.PASSED) -> str:
@@ -102,6 +105,30 @@ def test_checks_that_nobody_announced_are_shown_in_the_end() -> None:
     screen.judged("fifo", "a")
     screen.verdicts.finish()
     assert TITLES[1] in screen.text()
+
+
+class Terminal(io.StringIO):
+    """Takes itself for one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_line_that_changes_tells_how_far_it_is() -> None:
+    terminal = Terminal()
+    screen = Screened(progress=terminal)
+    screen.judged("sysv-shm", "a")
+    screen.judged("tcp", "a")
+    screen.judged("sysv-shm", "b")
+    screen.verdicts.finish()
+    lines = [re.sub(r" +[0-9.]+ s ", "", line).strip() for line in terminal.getvalue().split(WIPE)]
+    assert [line for line in lines if line] == [
+        "lab-11 judged 0/3",
+        "lab-11 judged 0/3  sysv-shm",
+        "lab-11 judged 0/3  sysv-shm, tcp",
+        "lab-11 judged 1/3  tcp",
+    ]
+    assert terminal.getvalue().endswith(WIPE)
 
 
 @pytest.mark.parametrize("collapse", [True, False])
