@@ -1,5 +1,6 @@
 """Checks of posix-queue: what is in the queue, until when somebody waits for it, and who is notified."""
 
+import re
 from signal import SIGCONT, SIGSTOP, SIGUSR1
 
 import pytest
@@ -15,6 +16,8 @@ EARLY_NS = 20 * NS_PER_MS
 MAKES = "test_receiver_makes_the_queue_and_sleeps"
 SENDS = "test_sender_sends_priority_and_text_and_no_byte_more"
 NOTICES = "test_notifier_is_told_again_and_again"
+ASKS_ONLY = re.compile(r", 0\) += |tv_sec=0, tv_n?u?sec=0\}")
+"""A call that returns at once."""
 SLEEPS = "test_notifier_sleeps_and_misses_no_message"
 
 
@@ -319,14 +322,17 @@ def test_notifier_sleeps_and_misses_no_message(notifier, postbox, stepper, param
 
 @check(
     points=1,
-    hint="Which signals does your program ignore, and which are pending? `grep Sig /proc/PID/status`. In which call "
-    "does each of its threads sleep? `cat /proc/PID/task/*/wchan`.",
+    hint="Which signals does your program ignore, and which are pending? `grep Sig /proc/PID/status`. Where does "
+    "each of its threads sleep, and at what? `cat /proc/PID/task/*/wchan`, `strace -f -y -p PID`.",
     needs=[SLEEPS],
 )
-def test_it_is_the_signal_that_tells_the_notifier(notifier, reference, postbox, alpha, params):
-    """It neither ignores SIGUSR1 nor leaves it pending, and no thread of it waits in mq_receive()."""
+def test_it_is_the_signal_that_tells_the_notifier(notifier, reference, peer, postbox, alpha, params):
+    """It neither ignores SIGUSR1 nor leaves it pending; no thread waits in mq_receive() or at the descriptor."""
     waiting = reference.receiver.start(name=f"{params.name}x").wait_blocked("mq_timedreceive")
     running = notifier.start(stdin=PIPE)
+    postbox.queue.wait(notify_pid=running.pid)
+    tracer = peer("alpha/left", "tracer.py", str(running.pid), root=True).start()
+    tracer.expect(b"attached", stream="stderr")
     for number in range(2):
         postbox.queue.wait(notify_pid=running.pid)
         running.sleeps(0.1)
@@ -335,9 +341,22 @@ def test_it_is_the_signal_that_tells_the_notifier(notifier, reference, postbox, 
         assert SIGUSR1 not in signals.pending, "SIGUSR1 has told it of a message, and it has not taken notice"
         calls = alpha.run("cat /proc/%s/task/*/syscall", str(running.pid)).stdout.splitlines()
         assert not [call for call in calls if call.startswith(f"{waiting.syscall.number} ")], "it waits in mq_receive()"
+        assert not watched_by_epoll(running, alpha), "it waits at the queue's descriptor, with epoll"
         message = (params.priority, f"{number} {params.text}")
         postbox.send([message])
         running.expect(line(message))
+    running.close_stdin()
+    running.wait().exited(0, "its input is at its end")
+    trace = tracer.wait().stderr.decode("ascii", "replace").splitlines()
+    waits = [call for call in trace if f"<{params.name}>" in call and not ASKS_ONLY.search(call)]
+    assert not waits, f"it waits at the queue's descriptor: {waits[0]}"
+
+
+def watched_by_epoll(running, alpha):
+    """The descriptors of queues that the program has given to epoll_ctl()."""
+    shown = alpha.run("cat /proc/%s/fdinfo/*", str(running.pid)).stdout
+    watched = {int(number) for number in re.findall(r"^tfd: *(\d+)", shown, re.MULTILINE)}
+    return watched & {one.fd for one in running.process.fds if one.kind == "mqueue"}
 
 
 @check(
