@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from orchestrator.errors import DefinitionError, InternalError, IpclabError, Problem, UsageError
+from orchestrator.interruption import interrupted_by_all
 from orchestrator.labels import DEFAULT_INSTANCE, NAME, InstanceName
 from orchestrator.ui.completion import complete_exercise, complete_lab, complete_place
 
@@ -530,8 +530,7 @@ def main(run: Callable[..., Any] = cli) -> NoReturn:
         # A locale without our signs must cost nobody his table.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    # A CI job that is cancelled must leave no more behind than one that somebody interrupts.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted_by_all()
     try:
         run(standalone_mode=False)
     except click.exceptions.Exit as stop:

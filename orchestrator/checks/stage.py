@@ -23,6 +23,14 @@ LIVE = "ipclab-live"
 """The name under which somebody who calls pytest may register a `Live` of his own."""
 
 
+def instance_of_worker(instance: str, number: int) -> str:
+    """The instance that a worker of pytest-xdist uses: the first one that which was asked for, each other its own.
+
+    Two workers on one host would find each other's leftovers.
+    """
+    return f"{instance}-gw{number}" if number else instance
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What a run ran on."""
@@ -277,10 +285,8 @@ class Stages:
         return self._instance() != str(self.config.getoption("--instance"))
 
     def _instance(self) -> str:
-        # Two workers on one host would find each other's leftovers: each further worker has an instance of its own.
         worker = getattr(self.config, "workerinput", {}).get("workerid", "gw0")
-        instance = str(self.config.getoption("--instance"))
-        return instance if worker == "gw0" else f"{instance}-{worker}"
+        return instance_of_worker(str(self.config.getoption("--instance")), int(worker.removeprefix("gw")))
 
     def close(self) -> None:
         """End the sessions; an instance that was made for this worker alone is taken down."""

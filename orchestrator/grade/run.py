@@ -13,11 +13,13 @@ from typing import Any, Protocol
 
 import pytest
 
+from orchestrator import lifecycle
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.plugin import stages_of
-from orchestrator.checks.stage import LIVE, About, Live
+from orchestrator.checks.stage import LIVE, About, Live, instance_of_worker
 from orchestrator.errors import InternalError, UsageError
 from orchestrator.grade.record import Record, by_exercise, merged
+from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
 
 
@@ -168,7 +170,10 @@ def run(request: Request, follower: Follower | None = None, live: Live | None = 
     """
     collector = Collector(follower or Unfollowed())
     started, clock = datetime.now(UTC), time.monotonic()
-    status = pytest.main(request.arguments(), plugins=[collector, *([_Lender(live)] if live else [])])
+    try:
+        status = pytest.main(request.arguments(), plugins=[collector, *([_Lender(live)] if live else [])])
+    finally:
+        _clear_away(request)
     _refuse(status, collector)
     definition = request.definition
     titles = {name: (found.exercise.title, found.exercise.topic) for name, found in definition.exercises.items()}
@@ -194,6 +199,18 @@ class _Lender:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.register(self.live, LIVE)
+
+
+def _clear_away(request: Request) -> None:
+    """Take down what workers left up: one that is interrupted or killed, or takes too long to end, does not."""
+    own = [
+        InstanceName(request.definition.name, instance_of_worker(request.instance, number))
+        for number in range(1, request.jobs)
+    ]
+    if own:
+        with lifecycle.connected() as engine:
+            for name in own:
+                lifecycle.down(engine, name)
 
 
 def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,19 +49,24 @@ def test_two_workers_give_one_table_and_one_record_and_leave_one_instance(tmp_pa
         engine.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_interrupted_takes_the_instances_of_its_workers_down(number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "kill"), [(signal.SIGTERM, os.kill), (signal.SIGHUP, os.killpg)])
+def test_a_run_that_is_cut_short_takes_the_instances_of_its_workers_down(
+    number: signal.Signals, kill: Callable[[int, int], None]
+) -> None:
+    # SIGTERM is for the command alone, SIGHUP for all who have the terminal that was closed.
     arguments = ["check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2"]
     second = InstanceName("lab-11", "t-two-gw1")
     engine = connect()
     try:
-        process = subprocess.Popen([*IPCLAB, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [*IPCLAB, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
         deadline = time.monotonic() + 120
         while not _is_there(engine, second):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        process.send_signal(number)
+        kill(process.pid, number)
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 130, output
         assert not _is_there(engine, second)
