@@ -28,9 +28,9 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = {"measure": ROOT / "labs/lab-11/bandwidth/solution/measure.c", "copy": Path(__file__).parent / "copy.c"}
 PORT, SEED = 21000, 7
 KIB, MIB = 1 << 10, 1 << 20
-BUFFERS = 4
-"""Of the reference's ring, for blocks of 64 KiB and more: copies go over as much memory as it does."""
-BYTES = 512 * MIB
+BUFFERS = {64 * KIB: 8, MIB: 8}
+"""Of the reference's ring for blocks of a size: copies go over as much memory as it does."""
+BYTES = 2048 * MIB
 PATIENCE_S = 60.0
 PLACES = {
     "pipe": "-",
@@ -39,6 +39,7 @@ PLACES = {
     "tcp": f"127.0.0.1:{PORT}",
     "shm": "/bench",
 }
+VERBS = ("send", "receive")
 ONE, TWO = ("0", "0"), ("0", "1")
 """The processors of the sender and of the receiver."""
 CATALOGUE_GB_PER_S = {"pipe": 8.60, "fifo": 8.60, "unix": 11.16}
@@ -50,7 +51,7 @@ NEAR = 0.8
 
 @dataclass(frozen=True)
 class Programs:
-    """What is measured, in one container."""
+    """What is measured, in one container. It may take one processor: two programs that are to have two need two."""
 
     agent: Agent
 
@@ -76,33 +77,41 @@ class Programs:
             if done.exit != 0:
                 sys.exit(done.stderr.decode())
 
+    def copy(self, block: int, cpu: str) -> float:
+        """Seconds of memcpy()."""
+        words = (str(block), str(BUFFERS[block]), str(BYTES // block))
+        return float(self.said(self.spawn("taskset", "-c", cpu, "copy", *words)))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two containers of a host: programs of a sender and of a receiver."""
+
+    near: Programs
+    far: Programs
+
     def ours(self, mechanism: str, block: int, cpus: tuple[str, str]) -> float:
         """Seconds until all bytes were verified."""
         words = (mechanism, PLACES[mechanism], str(block), str(BYTES // block), str(SEED))
-        near, far = ((("taskset", "-c", cpu, "measure")) for cpu in (cpus[1], cpus[0]))
+        send, receive = (("taskset", "-c", cpu, "measure", verb, *words) for verb, cpu in zip(VERBS, cpus, strict=True))
         if mechanism == "pipe":
-            both = " ".join((*far, "send", *words, "|", *near, "receive", *words))
-            return float(self.said(self.spawn("sh", "-c", both)).split()[-3])
-        receiver = self.spawn(*near, "receive", *words)
+            both = " ".join((*send, "|", *receive))
+            return float(self.near.said(self.near.spawn("sh", "-c", both)).split()[-3])
+        receiver = self.far.spawn(*receive)
         while b"ready" not in (so_far := receiver.output()).stdout:
             if so_far.ended:
                 sys.exit(f"measure: {so_far.stderr.decode()}")
-        self.said(self.spawn(*far, "send", *words))
-        return float(self.said(receiver).split()[-3])
-
-    def copy(self, block: int, cpu: str) -> float:
-        """Seconds of memcpy()."""
-        words = (str(block), str(BUFFERS), str(BYTES // block))
-        return float(self.said(self.spawn("taskset", "-c", cpu, "copy", *words)))
+        self.near.said(self.near.spawn(*send))
+        return float(self.far.said(receiver).split()[-3])
 
     def iperf3(self, block: int, cpus: tuple[str, str]) -> float:
         """Seconds that so many bytes took to be received."""
-        server = self.spawn("taskset", "-c", cpus[1], "iperf3", "-s", "-1", "-J", "-p", str(PORT))
-        self.agent.wait(Tcp, PATIENCE_S, local__port=PORT, state="listen")
+        server = self.far.spawn("taskset", "-c", cpus[1], "iperf3", "-s", "-1", "-J", "-p", str(PORT))
+        self.far.agent.wait(Tcp, PATIENCE_S, local__port=PORT, state="listen")
         client = ("iperf3", "-c", "127.0.0.1", "-p", str(PORT), "-n", str(BYTES), "-l", str(block), "-J")
-        received = json.loads(self.said(self.spawn("taskset", "-c", cpus[0], *client)))["end"]["sum_received"]
-        self.said(server)
-        return BYTES * 8 / float(received["bits_per_second"])
+        said = self.near.said(self.near.spawn("taskset", "-c", cpus[0], *client))
+        self.far.said(server)
+        return BYTES * 8 / float(json.loads(said)["end"]["sum_received"]["bits_per_second"])
 
 
 @dataclass(frozen=True)
@@ -123,13 +132,13 @@ class Comparison:
         return ratio_result(self.name, ours, theirs, unit="s/GB", at_most=self.at_most, against=self.against, note=note)
 
 
-def comparisons(programs: Programs) -> Sequence[Comparison]:
+def comparisons(pair: Pair) -> Sequence[Comparison]:
     """What is compared."""
     found = [
         Comparison(
             "shared memory, blocks of 1 MiB, two processors",
-            lambda: programs.ours("shm", MIB, TWO),
-            lambda: programs.copy(MIB, ONE[0]),
+            lambda: pair.ours("shm", MIB, TWO),
+            lambda: pair.near.copy(MIB, ONE[0]),
             "memcpy() of such blocks over as much memory, one processor",
             at_most=1 / 0.8,
         )
@@ -138,8 +147,8 @@ def comparisons(programs: Programs) -> Sequence[Comparison]:
         found.append(
             Comparison(
                 f"TCP, blocks of 128 KiB, {where}",
-                lambda cpus=cpus: programs.ours("tcp", 128 * KIB, cpus),  # type: ignore[misc]
-                lambda cpus=cpus: programs.iperf3(128 * KIB, cpus),  # type: ignore[misc]
+                lambda cpus=cpus: pair.ours("tcp", 128 * KIB, cpus),  # type: ignore[misc]
+                lambda cpus=cpus: pair.iperf3(128 * KIB, cpus),  # type: ignore[misc]
                 f"iperf3 with such blocks, {where}",
                 at_most=1 / 0.9,
             )
@@ -148,8 +157,8 @@ def comparisons(programs: Programs) -> Sequence[Comparison]:
         found.append(
             Comparison(
                 f"{mechanism}, blocks of 64 KiB, one processor",
-                lambda mechanism=mechanism: programs.ours(mechanism, 64 * KIB, ONE),  # type: ignore[misc]
-                lambda: programs.copy(64 * KIB, ONE[0]),
+                lambda mechanism=mechanism: pair.ours(mechanism, 64 * KIB, ONE),  # type: ignore[misc]
+                lambda: pair.near.copy(64 * KIB, ONE[0]),
                 f"memcpy() of such blocks; the best others reach {best / CATALOGUE_COPY_GB_PER_S:.2f} of it unverified",
                 at_most=CATALOGUE_COPY_GB_PER_S / best / NEAR,
             )
@@ -160,10 +169,14 @@ def comparisons(programs: Programs) -> Sequence[Comparison]:
 def bandwidth(name: InstanceName, rounds: int) -> list[Result]:
     """All of them, in an instance of lab 11 that is up."""
     engine = DockerEngine.connect()
-    with Agent.start(engine, name.named("alpha", "left")) as agent:
-        programs = Programs(agent)
-        programs.compile()
-        results = [one.result(rounds) for one in comparisons(programs)]
+    with (
+        Agent.start(engine, name.named("alpha", "left")) as near,
+        Agent.start(engine, name.named("alpha", "right")) as far,
+    ):
+        pair = Pair(Programs(near), Programs(far))
+        pair.near.compile()
+        pair.far.compile()
+        results = [one.result(rounds) for one in comparisons(pair)]
     engine.close()
     return results
 

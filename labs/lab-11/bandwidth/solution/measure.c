@@ -40,7 +40,7 @@ enum {
     MAX_COUNT = 10000000,
     MAX_PAUSE = 1000000,
     RING_BYTES = 256 << 10, /* what stays in a processor's own cache, and is not filled at once */
-    MIN_BUFFERS = 4,
+    MIN_BUFFERS = 8,
     MAX_BUFFERS = 256,
     BUFFERS_AT = 4096,
 };
