@@ -66,7 +66,10 @@ def test_what_is_not_as_declared_is_told_with_what_to_write(labs: Path) -> None:
     finally:
         path.write_text(right)
     assert done.returncode == 2
-    told = [line.strip() for line in done.stdout.splitlines() if not line.startswith("✓")]
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("✓")]
+    why = [line.split()[0] for line in lines if line.startswith(" " * 7)]
+    assert {"expected", "observed"} <= set(why)
+    told = [line.strip() for line in lines if not line.startswith(" " * 7)]
     assert told[0].startswith("✗ mail/wrong/counts-the-type")
     assert told[1:] == [
         "test_sender_is_heard_by_our_receiver fails, and is not declared",
