@@ -27,6 +27,9 @@ WORTH_ANOTHER_LOOK = (ObjectConflict, ObjectMissing, EngineTimeout)
 PAUSES_S = (0.1, 0.5)
 """After the first and the second attempt that failed: a removal that is under way needs about as long."""
 
+RACES = 24
+"""For addresses, that may be lost: so many instances may begin at once."""
+
 SETTLE_S = 0.3
 """What an engine needs for a call whose caller was killed: removing a container takes 0.14 s, starting one 0.3 s."""
 
@@ -60,11 +63,17 @@ def converge(
 
     done = Plan()
     with held(f"{instance.lab}.{instance.instance}", folder=locks, settle_s=SETTLE_S, on_wait=on_wait):
-        for pause_s in (*pauses_s, None):
+        attempts, races = [*pauses_s, None], RACES
+        while attempts:
             if not (plan := plan_now()):
                 return done
             done = done or plan
             failures = carry_out(plan, engine, build_image=build_image, on_event=on_event, parallel=parallel)
+            if races and _is_outrun(failures, engine, instance):
+                races -= 1
+                time.sleep(pauses_s[0])
+                continue
+            pause_s = attempts.pop(0)
             if pause_s is None or not _may_pass(failures):
                 raise_first(_explained(failures, engine, instance))
             elif failures:
@@ -76,6 +85,17 @@ def converge(
 
 def _may_pass(failures: Sequence[Failure]) -> bool:
     return all(isinstance(failure.error, WORTH_ANOTHER_LOOK) for failure in failures)
+
+
+def _is_outrun(failures: Sequence[Failure], engine: Engine, instance: InstanceName) -> bool:
+    """Whether the addresses of a network, free when they were chosen, were taken by the time it was made."""
+    refused = {
+        failure.operation.spec.name
+        for failure in failures
+        if isinstance(failure.operation.spec, NetworkSpec) and isinstance(failure.error, ObjectConflict)
+    }
+    # One whose name is taken fails at any address.
+    return bool(refused) and not refused & {name for name, _ in engine.observe(instance).subnets}
 
 
 def _restless(instance: InstanceName, plan: Plan) -> EngineError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.convergence import converge
+from orchestrator.convergence import RACES, converge
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import (
     EngineError,
@@ -28,7 +29,7 @@ from orchestrator.labels import InstanceName
 from orchestrator.plan import Plan
 from orchestrator.reconcile import reconcile
 from orchestrator.resolve import resolve
-from orchestrator.slots import choose_slot
+from orchestrator.slots import choose_slot, moved
 from orchestrator.spec.lab import Lab
 from orchestrator.world import Desired, ImageSpec, NetworkSpec, Observed, SandboxSpec, VolumeSpec
 
@@ -293,18 +294,27 @@ def test_a_volume_of_our_name_that_is_not_ours_is_named(world: World) -> None:
         world.up()
 
 
-def test_a_network_that_takes_our_addresses_each_time_is_named(locks: Path) -> None:
+def racing(locks: Path, *, times: int) -> World:
+    """A world in which somebody takes the addresses that were chosen, each time before they are used."""
     number = iter(range(99))
 
     def take(engine: FakeEngine) -> None:
         slot = next(number)
-        engine.create_network(
-            NetworkSpec(f"theirs-{slot}", "lan", f"10.90.0.{16 * slot}/28", f"fd00:90:0:{slot:x}::/64", slot, {})
-        )
+        ipv4, ipv6 = (moved(ip_network(one), slot) for one in ("10.90.0.0/28", "fd00:90::/64"))
+        engine.create_network(NetworkSpec(f"theirs-{slot}", "lan", str(ipv4), str(ipv6), slot, {}))
 
-    world = meddling(locks, f"create network {MAIN.named('net-lan')}", take, times=9)
-    with pytest.raises(ObjectConflict, match=r"overlap those of the network theirs-2"):
-        world.up()
+    return meddling(locks, f"create network {MAIN.named('net-lan')}", take, times=times)
+
+
+def test_as_many_instances_as_a_class_has_may_begin_at_once(locks: Path) -> None:
+    world = racing(locks, times=RACES)
+    world.up()
+    world.assert_whole()
+
+
+def test_a_network_that_takes_our_addresses_each_time_is_named(locks: Path) -> None:
+    with pytest.raises(ObjectConflict, match=r"overlap those of the network theirs-26"):
+        racing(locks, times=99).up()
 
 
 def test_two_instances_live_side_by_side(world: World) -> None:
