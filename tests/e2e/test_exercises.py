@@ -20,9 +20,9 @@ from tests.e2e.matrix import chosen
 
 ROOT = Path(__file__).parent.parent.parent
 LABS = sorted(path.parent for path in (ROOT / "labs").glob("*/lab.yaml"))
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 4
 """Processes, each with an instance of its own: a case sleeps for two thirds of its time (2.9 s, on 2 processors)."""
-WRONG = 3
+WRONG = 2
 """Known-wrong solutions of each exercise in a run that does not judge all."""
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(3600)]
