@@ -17,8 +17,8 @@ from orchestrator.checks.context import CheckContext
 from orchestrator.checks.outcome import Outcome
 from orchestrator.checks.parameters import Params, draw
 from orchestrator.checks.peers import Installed, Script
-from orchestrator.checks.plugin import CONTEXT, OUTCOMES, STAGE
 from orchestrator.checks.programs import Program, Running
+from orchestrator.checks.stash import CONTEXT, OUTCOMES, STAGE
 from orchestrator.checks.stepping import Stepping, beside
 from orchestrator.errors import MachineError
 from orchestrator.session import PEER, ROOT, Session

@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.checks.marks import MARK, terms_of
 from orchestrator.checks.outcome import Outcome, classify
+from orchestrator.checks.stash import COMPARED, CONTEXT, OUTCOMES, STAGE, STAGES
 from orchestrator.errors import AgentError, DefinitionError, IpclabError, MachineError
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.checks.fixtures import Bench
     from orchestrator.checks.stage import Stage, Stages
 
-STAGES: pytest.StashKey[Stages] = pytest.StashKey()
-STAGE: pytest.StashKey[Stage] = pytest.StashKey()
-CONTEXT: pytest.StashKey[CheckContext] = pytest.StashKey()
-COMPARED = pytest.StashKey[tuple[str, str] | None]()
-OUTCOMES = pytest.StashKey[dict[str, Outcome]]()
 COMPILES = "compiles"
 COMPARISONS = {
     "==": "",
