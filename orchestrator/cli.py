@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -536,7 +537,8 @@ def main(run: Callable[..., Any] = cli) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
+        with suppress(OSError):  # its terminal may have been closed
+            _say("interrupted")
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()

@@ -20,13 +20,14 @@ def connect(say: Say = lambda line: None, *, install: bool = True) -> Engine:
     """
     try:
         return DockerEngine.connect()
-    except EngineUnavailable:
+    except EngineUnavailable as error:
         if not install:
             raise
-        # What to do about it costs an import that no other command need pay for.
-        from orchestrator.engine.install import ensure_engine
+        met = error
+    # What to do about it costs an import that no other command need pay for.
+    from orchestrator.engine.install import ensure_engine
 
-        return ensure_engine(DockerEngine.connect, say)
+    return ensure_engine(DockerEngine.connect, say, met=met)
 
 
 @contextmanager

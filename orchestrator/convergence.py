@@ -89,13 +89,17 @@ def _may_pass(failures: Sequence[Failure]) -> bool:
 
 def _is_outrun(failures: Sequence[Failure], engine: Engine, instance: InstanceName) -> bool:
     """Whether the addresses of a network, free when they were chosen, were taken by the time it was made."""
-    refused = {
-        failure.operation.spec.name
+    refused = [
+        failure.operation.spec
         for failure in failures
         if isinstance(failure.operation.spec, NetworkSpec) and isinstance(failure.error, ObjectConflict)
-    }
+    ]
+    if not refused or not _may_pass(failures):
+        return False
+    observed = engine.observe(instance)
+    names = {name for name, _ in observed.subnets}
     # One whose name is taken fails at any address.
-    return bool(refused) and not refused & {name for name, _ in engine.observe(instance).subnets}
+    return all(spec.name not in names and _network_conflict(spec, observed) for spec in refused)
 
 
 def _restless(instance: InstanceName, plan: Plan) -> EngineError:

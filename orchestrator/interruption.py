@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 """A CI job is cancelled; a terminal is closed."""
+ALL = (signal.SIGINT, *ENDINGS)
 
 
 def interrupted_by_all() -> None:
@@ -13,3 +17,41 @@ def interrupted_by_all() -> None:
     for number in ENDINGS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
+
+
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """Let the first signal that comes within the block interrupt it, and none after that: it clears away in peace."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        _ignore_all()
+        raise KeyboardInterrupt
+
+    with _as_before():
+        for number in ALL:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, interrupt)
+        yield
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let no signal interrupt the block: it is short, and it clears away."""
+    with _as_before():
+        _ignore_all()
+        yield
+
+
+def _ignore_all() -> None:
+    for number in ALL:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _as_before() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in ALL}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -150,6 +150,12 @@ def build_image(engine: Engine, spec: ImageSpec, base_image: str | None, say: Sa
     images.build(engine, spec, base=base_image, arguments=arguments(), progress=say)
 
 
+def built(engine: Engine, base_image: str | None) -> set[str]:
+    """The images that are there as they would be built now, by their folders of `images/`."""
+    references = settled.all_references(base_image)
+    return {name for name, reference in references.items() if engine.image_id(reference) is not None}
+
+
 def build_all(engine: Engine, *, base_image: str | None = None, watch: Watch | None = None) -> list[str]:
     """Build every image of `images/` that is not there; their references."""
     watch = watch or Unwatched()

@@ -223,12 +223,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Deal out exercises, not checks."""
-    paths = [Path(argument.partition("::")[0]) for argument in config.args]
-    if not any(found for path in paths for found in (path / "lab.yaml", path / "exercise.yaml") if found.is_file()):
+    if not any(_is_of_labs(Path(argument.partition("::")[0])) for argument in config.args):
         return None
     from orchestrator.checks.side_by_side import ByExercise
 
     return ByExercise(config, log)
+
+
+def _is_of_labs(path: Path) -> bool:
+    """Whether it is a test file of an exercise, its folder, a lab's, or one that holds labs."""
+    folder = path.parent if path.is_file() else path
+    is_one = (folder / "exercise.yaml").is_file() or (folder / "lab.yaml").is_file()
+    return is_one or any(folder.glob("*/lab.yaml"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -27,6 +27,7 @@ class ByExercise(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type
     def __init__(self, config: pytest.Config, log: object) -> None:
         """As xdist makes one."""
         super().__init__(config, log)
+        config.option.loadscopereorder = False
         self._special: dict[Path, frozenset[str]] = {}
 
     def _assign_work_unit(self, node: WorkerController) -> None:

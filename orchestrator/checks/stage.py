@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self
 
 import pytest
 
+from orchestrator import lifecycle
 from orchestrator.checks import submission
 from orchestrator.checks.build import Build
 from orchestrator.errors import InternalError, IpclabError, MachineError, UsageError
@@ -158,6 +159,8 @@ class Stages:
     """Whether `live` is somebody else's to close."""
     _labels: dict[str, str] = field(default_factory=dict)
     _error: IpclabError | None = None
+    _opened: set[InstanceName] = field(default_factory=set)
+    """Instances that were brought up, or were about to be."""
 
     def __post_init__(self) -> None:
         """Take the seed that was given, or the controller's, or a new one; and live labs if somebody lends them."""
@@ -219,6 +222,7 @@ class Stages:
             self._let_go(definition, down=False)
         if definition.root not in sessions:
             name = InstanceName(definition.name, self._instance())
+            self._opened.add(name)
             try:
                 session = Session.open(
                     definition,
@@ -290,5 +294,10 @@ class Stages:
 
     def close(self) -> None:
         """End the sessions; an instance that was made for this worker alone is taken down."""
-        if not self._lent:
-            self.live.close(down=self._is_own())
+        if self._lent:
+            return
+        self.live.close()
+        if self._is_own() and self._opened:
+            with lifecycle.connected(install=False) as engine:
+                for name in self._opened:
+                    lifecycle.down(engine, name)

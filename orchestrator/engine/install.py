@@ -108,6 +108,7 @@ def ensure_engine(
     connect: Callable[[], SomeEngine],
     say: Progress,
     *,
+    met: EngineUnavailable | None = None,
     machine: Machine | None = None,
     endpoint: Endpoint | None = None,
     runner: Runner = run,
@@ -117,10 +118,14 @@ def ensure_engine(
 ) -> SomeEngine:
     """The engine that `connect` reaches; one is installed or started first if none answers and that is ours to do.
 
+    `met` is what connecting has met already, if it was tried.
+
     Raises:
         EngineUnavailable: None answers, and we may do nothing or it did not help; says what to do.
     """
     try:
+        if met is not None:
+            raise met
         return connect()
     except EngineUnavailable as error:
         endpoint = endpoint or find_endpoint(None, os.environ, Path.home())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,14 @@ from orchestrator import lifecycle
 from orchestrator.checks.evidence import Verdict
 from orchestrator.checks.plugin import stages_of
 from orchestrator.checks.stage import LIVE, About, Live, instance_of_worker
-from orchestrator.errors import InternalError, UsageError
+from orchestrator.errors import InternalError, MachineError, UsageError
 from orchestrator.grade.record import Record, by_exercise, merged
+from orchestrator.interruption import interrupted_once, uninterrupted
 from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
+
+CRASHED = "???"
+"""When, of a report by pytest-xdist on a check whose worker has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Request:
             (bool(self.seed), ["--seed", self.seed]),
             (bool(self.select), ["-k", self.select]),
             (self.base_image is not None, ["--base-image", str(self.base_image)]),
-            (self.jobs > 1, ["-n", str(self.jobs), "--no-loadscope-reorder"]),
+            # An instance of its own for each worker that takes the place of a crashed one would be too much.
+            (self.jobs > 1, ["-n", str(self.jobs), "--max-worker-restart=0"]),
             (self.junit is not None, [f"--junitxml={self.junit}"]),
         ]
         return [
@@ -111,6 +117,8 @@ class Collector:
     seed: str = ""
     about: About = field(default_factory=About)
     trouble: list[str] = field(default_factory=list)
+    workers: Any = None
+    """pytest-xdist's session, when workers judge."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -135,6 +143,10 @@ class Collector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdict of a check; trouble outside checks is kept as text."""
+        if str(report.when) == CRASHED:
+            error = MachineError(f"the process that judged {report.nodeid} has ended", fix="Run it again.")
+            self.about = self.about.joined(About(error=error))
+            return
         data = getattr(report, "verdict", None)
         if data is not None:
             verdict = Verdict.from_plain(data)
@@ -149,6 +161,13 @@ class Collector:
         """Keep why a test file could not be read."""
         if report.failed:
             self.trouble.append(f"{report.nodeid}: {report.longreprtext}")
+            if self.workers is not None:
+                # One process would stop by itself; workers judge what they can.
+                self.workers.shouldstop = "a test file is broken"
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Find what directs the workers, when there are any."""
+        self.workers = session.config.pluginmanager.get_plugin("dsession")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Ask the live labs what they ran on, while they are there."""
@@ -170,10 +189,7 @@ def run(request: Request, follower: Follower | None = None, live: Live | None = 
     """
     collector = Collector(follower or Unfollowed())
     started, clock = datetime.now(UTC), time.monotonic()
-    try:
-        status = pytest.main(request.arguments(), plugins=[collector, *([_Lender(live)] if live else [])])
-    finally:
-        _clear_away(request)
+    status = pytest.main(request.arguments(), plugins=[collector, *([_Lender(live)] if live else [])])
     _refuse(status, collector)
     definition = request.definition
     titles = {name: (found.exercise.title, found.exercise.topic) for name, found in definition.exercises.items()}
@@ -201,16 +217,37 @@ class _Lender:
         config.pluginmanager.register(self.live, LIVE)
 
 
-def _clear_away(request: Request) -> None:
-    """Take down what workers left up: one that is interrupted or killed, or takes too long to end, does not."""
+@contextmanager
+def clearing_away(request: Request) -> Iterator[None]:
+    """Take down in the end what workers left up: one that is interrupted or killed, or takes too long to end, does not.
+
+    The first signal interrupts the block, others wait.
+
+    Raises:
+        MachineError: It can't be taken down; not raised in the place of what ended the block.
+    """
     own = [
         InstanceName(request.definition.name, instance_of_worker(request.instance, number))
         for number in range(1, request.jobs)
     ]
-    if own:
-        with lifecycle.connected() as engine:
-            for name in own:
-                lifecycle.down(engine, name)
+    if not own:
+        yield
+        return
+    with interrupted_once():
+        try:
+            yield
+        except BaseException:
+            with suppress(MachineError), uninterrupted():
+                _take_down(own)
+            raise
+        with uninterrupted():
+            _take_down(own)
+
+
+def _take_down(names: Iterable[InstanceName]) -> None:
+    with lifecycle.connected(install=False) as engine:
+        for name in names:
+            lifecycle.down(engine, name)
 
 
 def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:
@@ -222,7 +259,7 @@ def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:
         raise KeyboardInterrupt
     if status == pytest.ExitCode.USAGE_ERROR:
         raise UsageError("pytest refused the command line")
-    if status == pytest.ExitCode.NO_TESTS_COLLECTED or not collector.verdicts:
-        raise UsageError("no check matches", fix="see which there are with `pytest --collect-only labs/`")
     if status == pytest.ExitCode.INTERNAL_ERROR:
         raise InternalError("pytest failed")
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED or not collector.verdicts:
+        raise UsageError("no check matches", fix="see which there are with `pytest --collect-only labs/`")

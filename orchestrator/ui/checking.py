@@ -14,7 +14,7 @@ from orchestrator import lifecycle
 from orchestrator.checks.stage import Live
 from orchestrator.connection import connected
 from orchestrator.grade.record import Record
-from orchestrator.grade.run import Request, run
+from orchestrator.grade.run import Request, clearing_away, run
 from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
 from orchestrator.ui.latest import keep
@@ -54,14 +54,15 @@ class Wanted:
         """The run to make. A process that keeps its sessions for the next run judges in them, one after another."""
         exercises = self.exercises or tuple(definition.exercises)
         junit = self.junit_file.resolve() if self.junit_file else None
-        worth = 1 if keeps_sessions else min(os.cpu_count() or 1, len(exercises) // EXERCISES_A_WORKER)
+        few = keeps_sessions or self.options.get("select")
+        worth = 1 if few else min(len(os.sched_getaffinity(0)), len(exercises) // EXERCISES_A_WORKER)
         return Request(
             definition,
             exercises,
             self.name.instance,
             base_image=self.base_image,
             junit=junit,
-            jobs=worth if self.jobs is None else self.jobs,
+            jobs=max(1, min(worth if self.jobs is None else self.jobs, len(exercises))),
             **self.options,
         )
 
@@ -73,32 +74,42 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
         IpclabError: Whatever stopped it before its first check.
     """
     request = wanted.request(definition, keeps_sessions=live is not None)
-    # Of several workers the first makes the hosts, and builds the images, that few exercises need, while others judge.
-    hosts_of = () if request.jobs > 1 else wanted.exercises or None
-    with Progress(f"{wanted.name} up") as progress, connected(progress.say) as engine:
-        done = lifecycle.up(
-            engine,
-            definition.root,
-            wanted.name,
-            base_image=wanted.base_image,
-            exercises=hosts_of,
-            watch=progress,
-        )
+    done = _bring_up(definition, wanted, request)
     if live is not None and done.plan:
         # What the agents of the last run spoke to is not there any more.
         live.close()
     screen = console()
     judging = Progress(f"{wanted.name} judged")
     shown = Verdicts(definition, screen, judging, collapse=len(request.exercises) > 1 and not wanted.everything)
-    try:
-        record = run(request, shown, live)
-    finally:
-        shown.finish()
-    _conclude(record, wanted, definition, screen)
-    keep(record, definition.root)
-    if wanted.record_file is not None:
-        record.write(wanted.record_file)
+    with clearing_away(request):
+        try:
+            record = run(request, shown, live)
+        finally:
+            shown.finish()
+        _conclude(record, wanted, definition, screen)
+        keep(record, definition.root)
+        if wanted.record_file is not None:
+            record.write(wanted.record_file)
     return record
+
+
+def _bring_up(definition: LabDefinition, wanted: Wanted, request: Request) -> lifecycle.Up:
+    """Bring the lab up. Of several workers the first makes the hosts that few exercises need, while others judge."""
+    side_by_side = request.jobs > 1
+    with Progress(f"{wanted.name} up") as progress, connected(progress.say) as engine:
+        done = lifecycle.up(
+            engine,
+            definition.root,
+            wanted.name,
+            base_image=wanted.base_image,
+            exercises=() if side_by_side else wanted.exercises or None,
+            watch=progress,
+        )
+        images = {spec.image for host in definition.lab.hosts.values() for spec in host.containers.values()}
+        absent = sorted(images - lifecycle.built(engine, wanted.base_image)) if side_by_side else []
+        if absent:
+            progress.say(f"{wanted.name} up: {', '.join(absent)}: built while the first exercises are judged")
+    return done
 
 
 def _conclude(record: Record, wanted: Wanted, definition: LabDefinition, screen: Console) -> None:

@@ -54,19 +54,13 @@ def test_a_run_that_is_cut_short_takes_the_instances_of_its_workers_down(
     number: signal.Signals, kill: Callable[[int, int], None]
 ) -> None:
     # SIGTERM is for the command alone, SIGHUP for all who have the terminal that was closed.
-    arguments = ["check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2"]
     second = InstanceName("lab-11", "t-two-gw1")
     engine = connect()
     try:
-        process = subprocess.Popen(
-            [*IPCLAB, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        deadline = time.monotonic() + 120
-        while not _is_there(engine, second):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        process = _begun(engine, second)
         kill(process.pid, number)
+        time.sleep(0.5)
+        kill(process.pid, number)  # somebody has no patience
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 130, output
         assert not _is_there(engine, second)
@@ -74,6 +68,43 @@ def test_a_run_that_is_cut_short_takes_the_instances_of_its_workers_down(
         for name in (NAME, second):
             down(engine, name)
         engine.close()
+
+
+def test_a_worker_that_dies_ends_the_run_and_leaves_nothing() -> None:
+    engine = connect()
+    second = InstanceName("lab-11", "t-two-gw1")
+    try:
+        process = _begun(engine, second)
+        workers = [
+            int(child)
+            for thread in Path(f"/proc/{process.pid}/task").iterdir()
+            for child in (thread / "children").read_text().split()
+            if b"exec(eval(" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+        assert len(workers) == 2
+        os.kill(max(workers), signal.SIGKILL)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 3, output
+        assert b"the process that judged labs/lab-11/" in output
+        assert not _is_there(engine, second)
+    finally:
+        for name in (NAME, second):
+            down(engine, name)
+        engine.close()
+
+
+def _begun(engine: DockerEngine, second: InstanceName) -> subprocess.Popen[bytes]:
+    """A run whose second worker has begun to bring its instance up."""
+    arguments = ["check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2"]
+    process = subprocess.Popen(
+        [*IPCLAB, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    deadline = time.monotonic() + 120
+    while not _is_there(engine, second):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
 
 
 def _is_there(engine: DockerEngine, name: InstanceName) -> bool:

@@ -113,7 +113,7 @@ def test_a_run_covers_what_was_named_or_all(tmp_path: Path) -> None:
     assert Wanted(name).request(LAB).exercises == ("fifo", "tcp")
     wanted = Wanted(name, ("tcp",), base_image="my/debian", junit_file=Path("x.xml"), jobs=2, options={"seed": "5eed"})
     request = wanted.request(LAB)
-    assert (request.exercises, request.instance, request.seed, request.jobs) == (("tcp",), "mine", "5eed", 2)
+    assert (request.exercises, request.instance, request.seed, request.jobs) == (("tcp",), "mine", "5eed", 1)
     assert "--base-image my/debian" in " ".join(request.arguments())
     assert request.junit is not None
     assert request.junit.is_absolute()
@@ -126,15 +126,22 @@ def test_a_run_covers_what_was_named_or_all(tmp_path: Path) -> None:
         (25, 16, False, 3),
         (25, 2, True, 1),
         (15, 2, False, 1),
-        (1, 2, False, 0),
-        (25, None, False, 1),
+        (1, 2, False, 1),
+        (25, 1, False, 1),
     ],
 )
 def test_a_run_has_as_many_workers_as_are_worth_their_instances(
-    monkeypatch: pytest.MonkeyPatch, exercises: int, processors: int | None, keeps_sessions: bool, jobs: int
+    monkeypatch: pytest.MonkeyPatch, exercises: int, processors: int, keeps_sessions: bool, jobs: int
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {*range(processors)})
     wanted = Wanted(InstanceName("lab-11"), tuple(f"e{number}" for number in range(exercises)))
     request = wanted.request(LAB, keeps_sessions=keeps_sessions)
     assert request.jobs == jobs
     assert ("-n" in request.arguments()) is (jobs > 1)
+
+
+def test_a_run_has_no_more_workers_than_exercises_and_one_for_what_was_selected() -> None:
+    name, many = InstanceName("lab-11"), tuple(f"e{number}" for number in range(25))
+    assert Wanted(name, ("tcp",), jobs=8).request(LAB).jobs == 1
+    assert Wanted(name, ("tcp", "fifo"), jobs=8).request(LAB).jobs == 2
+    assert Wanted(name, many, options={"select": "one_check"}).request(LAB).jobs == 1

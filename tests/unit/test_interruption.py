@@ -1,0 +1,60 @@
+"""Which signals end a command, and how often."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.interruption import ALL, ENDINGS, interrupted_by_all, interrupted_once, uninterrupted
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in ALL}
+    for number in ALL:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_what_ends_a_command_interrupts_it(number: signal.Signals) -> None:
+    interrupted_by_all()
+    with pytest.raises(KeyboardInterrupt):
+        send(number)
+
+
+def test_what_is_ignored_stays_so() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interrupted_by_all()
+    send(signal.SIGHUP)
+    with interrupted_once():
+        send(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("second", ALL)
+def test_only_the_first_one_interrupts(second: signal.Signals) -> None:
+    interrupted_by_all()
+    with interrupted_once():
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGTERM)
+        send(second)
+    with pytest.raises(KeyboardInterrupt):
+        send(second)
+
+
+def test_none_interrupts_what_clears_away() -> None:
+    interrupted_by_all()
+    with uninterrupted():
+        for number in ALL:
+            send(number)
+    with pytest.raises(KeyboardInterrupt):
+        send(signal.SIGINT)
