@@ -23,6 +23,8 @@ ASKS_AGAIN = re.compile(
     re.MULTILINE,
 )
 """In a trace: it asks the kernel something, and sleeps after that."""
+REPORTED_S = 0.1
+"""Who waits for nothing has told by then what was sent so far."""
 DEVICE = "eth0"
 TELLS = "test_tcp_counts_this_connection"
 BELOW = "test_ip_and_devices_count_packets"
@@ -143,8 +145,18 @@ def near(told, seen, what):
     hint="getsockopt(TCP_INFO) has it, `ss -tin` shows it: data_segs_out, bytes_sent. They count from the connection's "
     "beginning. Which struct tcp_info has these fields, the one of <netinet/tcp.h> or that of <linux/tcp.h>?",
 )
-def test_tcp_counts_this_connection(meter, params):
+def test_tcp_counts_this_connection(meter, alpha, beta, params):
     """`tcp` tells how many segments with data, and bytes in them, the connection has sent for this transfer."""
+    held = meter("shut")
+    tcp, total = held.layers.tcp(), 200 * 100
+    held.running.write(held.line(200, 100, "plain"))
+    there = beta.tcp(port=params.port, state="established")
+    all_taken(alpha.tcp(remote__port=params.port), there, total)
+    time.sleep(REPORTED_S)
+    held.sink.write(b"open\n")
+    held.running.expect(b"done\n")
+    assert report(held.running.output().stdout)["tcp"] == held.layers.tcp() - tcp, "not all had been sent by then"
+    held.end(total)
     running = meter()
     sent = 0
     for count, size, how in ((params.count, params.size, "nodelay"), (params.count, 65536, "plain"), (3, 1, "plain")):
