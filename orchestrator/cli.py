@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from orchestrator.errors import DefinitionError, InternalError, IpclabError, Problem, UsageError
-from orchestrator.interruption import interrupted_by_all
+from orchestrator.interruption import ignore_all, interrupted_by_all
 from orchestrator.labels import DEFAULT_INSTANCE, NAME, InstanceName
 from orchestrator.ui.completion import complete_exercise, complete_lab, complete_place
 
@@ -537,6 +537,7 @@ def main(run: Callable[..., Any] = cli) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        ignore_all()
         with suppress(OSError):  # its terminal may have been closed
             _say("interrupted")
         sys.exit(INTERRUPTED)

@@ -24,10 +24,10 @@ def interrupted_once() -> Iterator[None]:
     """Let the first signal that comes within the block interrupt it, and none after that: it clears away in peace."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        _ignore_all()
+        ignore_all()
         raise KeyboardInterrupt
 
-    with _as_before():
+    with as_before():
         for number in ALL:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, interrupt)
@@ -37,18 +37,20 @@ def interrupted_once() -> Iterator[None]:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let no signal interrupt the block: it is short, and it clears away."""
-    with _as_before():
-        _ignore_all()
+    with as_before():
+        ignore_all()
         yield
 
 
-def _ignore_all() -> None:
+def ignore_all() -> None:
+    """Let no such signal end the process any more: it is about to end with an exit code that says why."""
     for number in ALL:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
-def _as_before() -> Iterator[None]:
+def as_before() -> Iterator[None]:
+    """Let the signals do after the block what they did before it."""
     kept = {number: signal.getsignal(number) for number in ALL}
     try:
         yield

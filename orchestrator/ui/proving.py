@@ -30,9 +30,9 @@ def prove_all(definition: LabDefinition, name: InstanceName, seed: str) -> int:
             screen.print(Text.assemble(sign, literal(case.title), literal(f"  {found.duration_s:.1f} s", "dim")))
             for complaint in complaints:
                 what, *why = complaint.splitlines()
-                screen.print(literal(f"     {what}", "red"))
+                screen.print(literal(f"     {what}", "red"), soft_wrap=True)
                 for line in why:
-                    screen.print(literal(f"       {line}", "dim"))
+                    screen.print(literal(f"       {line}", "dim"), soft_wrap=True)
             if complaints and case.fails:
                 screen.print(literal(f"     fails: [{', '.join(found.failed)}]", "dim"))
     finally:

@@ -17,6 +17,7 @@ from click.shell_completion import ShellComplete
 
 from orchestrator.cli import cli, main
 from orchestrator.errors import DefinitionError, EngineError, InternalError, Problem, UsageError
+from orchestrator.interruption import as_before
 
 ROOT = Path(__file__).parents[2]
 LABS = str(ROOT / "labs")
@@ -37,7 +38,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command line, or anything else in its place, to its exit."""
 
     def ran(*arguments: str, instead: Callable[..., object] | None = None) -> Ran:
-        with pytest.raises(SystemExit) as stop:
+        with as_before(), pytest.raises(SystemExit) as stop:
             main(instead or functools.partial(cli, list(arguments)))
         return Ran(int(str(stop.value.code or 0)), *capsys.readouterr())
 

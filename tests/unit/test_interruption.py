@@ -8,17 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.interruption import ALL, ENDINGS, interrupted_by_all, interrupted_once, uninterrupted
+from orchestrator.interruption import ALL, ENDINGS, as_before, interrupted_by_all, interrupted_once, uninterrupted
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    kept = {number: signal.getsignal(number) for number in ALL}
-    for number in ALL:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    with as_before():
+        for number in ALL:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        yield
 
 
 def send(number: signal.Signals) -> None:

@@ -256,12 +256,14 @@ def test_server_can_be_started_again_at_once(server, client, alpha, beta, params
     running = listening(server, beta, params)
     talking = client.start(stdin=PIPE)
     converse(talking, params.text)
+    # Somebody else's connection to such a port may be in TIME-WAIT.
+    mine = alpha.tcp(remote__port=params.port, state="established").local.port
     running.signal(SIGTERM)
     assert running.wait(timeout_s=1).stdout == b"", "the server printed something"
     beta.tcp(port=params.port, state="established").wait_gone(timeout_s=1)
     talking.close_stdin()
     talking.wait()
-    alpha.tcp(**{"remote.port": params.port}).wait_gone()
+    alpha.tcp(local__port=mine, remote__port=params.port).wait_gone()
     assert not leftovers()
 
     again = listening(server, beta, params)
