@@ -19,6 +19,7 @@ settings.load_profile("shared")
 # A script's background jobs ignore these, and so does all that they start: the tests send them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as nohup(1) does
 
 BEFORE = pytest.StashKey[set[str]]()
 WITHOUT_ENGINE = Path(__file__).parent / "unit"
