@@ -5,7 +5,7 @@ Which operations that takes is `reconcile`'s matter, carrying them out `converge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -176,6 +176,17 @@ def down(engine: Engine, name: InstanceName, *, watch: Watch | None = None) -> P
         on_event=watch.event,
         on_wait=watch.line,
     )
+
+
+def take_down(names: Iterable[InstanceName]) -> None:
+    """Take instances down, unwatched, on an engine that is there: none is installed for it.
+
+    Raises:
+        MachineError: The engine or the machine is in the way.
+    """
+    with connected(install=False) as engine:
+        for name in names:
+            down(engine, name)
 
 
 def instances(engine: Engine, lab: str | None = None) -> list[InstanceName]:

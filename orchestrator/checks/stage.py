@@ -298,6 +298,4 @@ class Stages:
             return
         self.live.close()
         if self._is_own() and self._opened:
-            with lifecycle.connected(install=False) as engine:
-                for name in self._opened:
-                    lifecycle.down(engine, name)
+            lifecycle.take_down(self._opened)

@@ -238,16 +238,10 @@ def clearing_away(request: Request) -> Iterator[None]:
             yield
         except BaseException:
             with suppress(MachineError), uninterrupted():
-                _take_down(own)
+                lifecycle.take_down(own)
             raise
         with uninterrupted():
-            _take_down(own)
-
-
-def _take_down(names: Iterable[InstanceName]) -> None:
-    with lifecycle.connected(install=False) as engine:
-        for name in names:
-            lifecycle.down(engine, name)
+            lifecycle.take_down(own)
 
 
 def _refuse(status: int | pytest.ExitCode, collector: Collector) -> None:

@@ -8,105 +8,93 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.base import Engine
 from orchestrator.labels import InstanceName
-from orchestrator.lifecycle import connect, down
+from orchestrator.lifecycle import connected, take_down
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("side-by-side")]
 
 IPCLAB = (sys.executable, "-c", "from orchestrator.cli import main; main()")
 ROOT = Path(__file__).parents[2]
 NAME = InstanceName("lab-11", "t-two")
+SECOND = InstanceName("lab-11", "t-two-gw1")
+"""The second worker's own."""
 ORDER = ["sysv-shm", "fifo", "isolation"]
+"""isolation's hosts are only for it: the first worker has them, and takes it first."""
+CHECK = (*IPCLAB, "check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2")
 
 
-def test_two_workers_give_one_table_and_one_record_and_leave_one_instance(tmp_path: Path) -> None:
-    # isolation's hosts are only for it: the first worker has them, and takes it first.
-    arguments = ["check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2"]
-    engine = connect()
-    try:
-        done = subprocess.run(
-            [*IPCLAB, *arguments, "--json", str(tmp_path / "record")],
-            cwd=ROOT, capture_output=True, text=True, timeout=200,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        places = [done.stdout.find(f"  {name} ") for name in ORDER]
-        assert places == sorted(places)
-        assert -1 not in places
-        record = json.loads((tmp_path / "record").read_text())
-        assert [one["name"] for one in record["exercises"]] == ORDER
-        assert record["points"] == record["max_points"] > 0
-        assert _is_there(engine, NAME)
-        assert not _is_there(engine, InstanceName("lab-11", "t-two-gw1"))
-    finally:
-        for name in (NAME, InstanceName("lab-11", "t-two-gw1")):
-            down(engine, name)
-        engine.close()
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The engine; in the end neither instance is there."""
+    with connected() as found:
+        yield found
+    take_down([NAME, SECOND])
+
+
+def test_two_workers_give_one_table_and_one_record_and_leave_one_instance(engine: Engine, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*CHECK, "--json", str(tmp_path / "record")], cwd=ROOT, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    places = [done.stdout.find(f"  {name} ") for name in ORDER]
+    assert places == sorted(places)
+    assert -1 not in places
+    record = json.loads((tmp_path / "record").read_text())
+    assert [one["name"] for one in record["exercises"]] == ORDER
+    assert record["points"] == record["max_points"] > 0
+    assert _is_there(engine, NAME)
+    assert not _is_there(engine, SECOND)
 
 
 @pytest.mark.parametrize(("number", "kill"), [(signal.SIGTERM, os.kill), (signal.SIGHUP, os.killpg)])
 def test_a_run_that_is_cut_short_takes_the_instances_of_its_workers_down(
-    number: signal.Signals, kill: Callable[[int, int], None]
+    engine: Engine, number: signal.Signals, kill: Callable[[int, int], None]
 ) -> None:
     # SIGTERM is for the command alone, SIGHUP for all who have the terminal that was closed.
-    second = InstanceName("lab-11", "t-two-gw1")
-    engine = connect()
-    try:
-        process = _begun(engine, second)
-        kill(process.pid, number)
-        time.sleep(0.5)
-        kill(process.pid, number)  # somebody has no patience
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode == 130, output
-        assert not _is_there(engine, second)
-    finally:
-        for name in (NAME, second):
-            down(engine, name)
-        engine.close()
+    process = _begun(engine)
+    kill(process.pid, number)
+    time.sleep(0.5)
+    kill(process.pid, number)  # somebody has no patience
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert not _is_there(engine, SECOND)
 
 
-def test_a_worker_that_dies_ends_the_run_and_leaves_nothing() -> None:
-    engine = connect()
-    second = InstanceName("lab-11", "t-two-gw1")
-    try:
-        process = _begun(engine, second)
-        workers = [
-            int(child)
-            for thread in Path(f"/proc/{process.pid}/task").iterdir()
-            for child in (thread / "children").read_text().split()
-            if b"exec(eval(" in Path(f"/proc/{child}/cmdline").read_bytes()
-        ]
-        assert len(workers) == 2
-        os.kill(max(workers), signal.SIGKILL)
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode == 3, output
-        assert b"the process that judged labs/lab-11/" in output
-        assert not _is_there(engine, second)
-    finally:
-        for name in (NAME, second):
-            down(engine, name)
-        engine.close()
+def test_a_worker_that_dies_ends_the_run_and_leaves_nothing(engine: Engine) -> None:
+    process = _begun(engine)
+    workers = [
+        int(child)
+        for thread in Path(f"/proc/{process.pid}/task").iterdir()
+        for child in (thread / "children").read_text().split()
+        if b"exec(eval(" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+    assert len(workers) == 2
+    os.kill(max(workers), signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 3, output
+    assert b"the process that judged labs/lab-11/" in output
+    assert not _is_there(engine, SECOND)
 
 
-def _begun(engine: DockerEngine, second: InstanceName) -> subprocess.Popen[bytes]:
+def _begun(engine: Engine) -> subprocess.Popen[bytes]:
     """A run whose second worker has begun to bring its instance up."""
-    arguments = ["check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2"]
     process = subprocess.Popen(
-        [*IPCLAB, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        CHECK, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
     deadline = time.monotonic() + 120
-    while not _is_there(engine, second):
+    while not _is_there(engine, SECOND):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return process
 
 
-def _is_there(engine: DockerEngine, name: InstanceName) -> bool:
+def _is_there(engine: Engine, name: InstanceName) -> bool:
     observed = engine.observe(name)
     return bool(observed.containers or observed.networks or observed.volumes)
