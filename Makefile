@@ -54,12 +54,15 @@ workspace-%: venv ## Lay out work/lab-NN from the starters; files that are there
 down-%: venv ## Take a lab down
 	@$(IPCLAB) down lab-$* $(ARGS)
 
+# The same files are judged by the same draw, here and in CI; other files by another one, and `make prove` by a new one each time.
+SEED = $(shell git rev-parse --short=8 'HEAD^{tree}' 2>/dev/null)
+
 test: dev ## Run all tests: unit, contract, end to end
 	@$(IPCLAB) build >/dev/null
 	@$(BIN)/python -m pytest tests --ignore tests/e2e/test_exercises.py -n 2 --dist loadfile $(ARGS)
-	@$(BIN)/python -m pytest tests/e2e/test_exercises.py $(ARGS)
+	@$(BIN)/python -m pytest tests/e2e/test_exercises.py $(addprefix --seed ,$(SEED)) $(ARGS)
 
-prove: dev ## Judge every known-wrong solution of every exercise; make test judges some, other ones each time
+prove: dev ## Judge every known-wrong solution of every exercise; make test judges some, which the commit chooses
 	@$(BIN)/python -m pytest tests/e2e/test_exercises.py --every-case $(ARGS)
 
 unit: dev ## Run the tests that need no Docker

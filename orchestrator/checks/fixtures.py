@@ -94,7 +94,9 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """What a check works with; afterwards its hosts are wiped and proved clean, or else made anew."""
     stage = request.node.getparent(pytest.Module).stash[STAGE]
     seed = f"{stage.seed} {request.node.nodeid.rpartition('/')[2]}"
-    context = CheckContext(stage.session(), draw(stage.exercise.parameters, seed), seed)
+    context = CheckContext(
+        stage.session(), draw(stage.exercise.parameters, seed, stage.ports(turn_of(request.node))), seed
+    )
     request.node.stash[CONTEXT] = context
     yield Bench(context, stage.exercise, stage.own(), stage.peers(), stage.instrumented())
     try:
@@ -104,6 +106,16 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         # What failed has its verdict, and the next check has other hosts: nothing is left that anybody must know of.
         if request.config.stash[OUTCOMES].get(request.node.nodeid) is not Outcome.FAILED:
             raise
+
+
+def turn_of(item: pytest.Function) -> int:
+    """A number that no other check of the same file has, whichever of them are run: its place in the file.
+
+    The calls of a parametrized check are counted on from the last place.
+    """
+    names = [name for name in vars(item.module) if name.startswith("test_")]
+    call = getattr(item, "callspec", None)
+    return names.index(item.originalname) + len(names) * (sum(call.indices.values()) if call else 0)
 
 
 def params(bench: Bench) -> Params:

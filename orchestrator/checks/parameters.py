@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.errors import UsageError
 from orchestrator.spec.exercise import (
@@ -52,9 +52,30 @@ class Params(Mapping[str, Value]):
         return f"Params({', '.join(f'{name}={value!r}' for name, value in self._values.items())})"
 
 
-def draw(parameters: Mapping[str, Parameter], seed: str) -> Params:
-    """Random values for `parameters`; the same seed gives the same values, each parameter independent of the others."""
-    return Params({name: _value(kind, random.Random(f"{seed} {name}")) for name, kind in parameters.items()})
+PORTS = tuple(port for port in range(20000, 30000) if port >> 8 != port & 0xFF)
+"""What a `port` may be; the two bytes differ, so that a forgotten htons() shows."""
+
+
+def draw(parameters: Mapping[str, Parameter], seed: str, ports: Sequence[int] = ()) -> Params:
+    """Random values for `parameters`; the same seed gives the same values, each parameter independent of the others.
+
+    Except for ports: these are the next of `ports`, as long as there are any. See `shares()`.
+    """
+    left = iter(ports)
+    values: dict[str, Value] = {}
+    for name, kind in parameters.items():
+        drawn = _value(kind, random.Random(f"{seed} {name}"))
+        values[name] = next(left, drawn) if isinstance(kind, PortParameter) else drawn
+    return Params(values)
+
+
+def shares(seed: str, whose: int, among: int) -> Sequence[int]:
+    """All ports in random order, dealt out to `among`: those of `whose`, which is from 0.
+
+    A port is to be new to every check of a run: a server's last connection holds its port for a minute (TIME-WAIT),
+    and a student's server that finds its port taken fails for no fault of its own.
+    """
+    return random.Random(f"{seed} ports").sample(PORTS, len(PORTS))[whose::among]
 
 
 def _value(parameter: Parameter, rng: random.Random) -> Value:
@@ -68,7 +89,7 @@ def _value(parameter: Parameter, rng: random.Random) -> Value:
         case NameParameter():
             return parameter.prefix + "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=10))
         case PortParameter():
-            return rng.choice([port for port in range(20000, 30000) if port >> 8 != port & 0xFF])
+            return rng.choice(PORTS)
         case ChoiceParameter():
             return rng.choice(parameter.values)
 

@@ -70,7 +70,7 @@ class NameParameter(Part):
 
 
 class PortParameter(Part):
-    """A random port from 20000 to 29999 whose two bytes differ, so that a forgotten htons() shows."""
+    """A random port from 20000 to 29999 whose two bytes differ (a forgotten htons() shows); no other check gets it."""
 
     kind: Literal["port"]
 

@@ -1,7 +1,7 @@
 """Each exercise proves itself: its reference passes all, its starter nothing, wrong solutions fail as declared.
 
-A run judges some of the known-wrong solutions of each exercise, other ones each time: its seed chooses them, and all
-random values. `--every-case`, which is `make prove`, judges all.
+A run judges some of the known-wrong solutions of each exercise: its seed chooses them, and all random values. `make test`
+takes the seed from the commit, so that a commit that was green stays green. `--every-case`, which is `make prove`, judges all.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.checks.parameters import draw, fill
+from orchestrator.checks.parameters import PORTS, draw, fill, shares
 from orchestrator.errors import UsageError
 from orchestrator.spec.exercise import (
     ChoiceParameter,
@@ -48,6 +48,19 @@ def test_every_value_is_within_its_declaration(seed):
     assert 20000 <= params.port < 30000
     assert params.port >> 8 != params.port & 0xFF, "a forgotten htons() would not show"
     assert params.word in ("yes", "no")
+
+
+def test_each_port_is_dealt_to_one_exercise_only():
+    hands = [shares("s", whose, 7) for whose in range(7)]
+    assert sorted(port for hand in hands for port in hand) == list(PORTS)
+    assert hands != [shares("t", whose, 7) for whose in range(7)]
+
+
+def test_port_parameters_take_the_ports_that_they_get_and_others_none():
+    parameters = PARAMETERS | {"second": PARAMETERS["port"]}
+    params = draw(parameters, "s", (20001, 20002))
+    assert (params.port, params.second) == (20001, 20002)
+    assert params.key == draw(parameters, "s").key
 
 
 def test_an_unknown_parameter_names_those_that_there_are():
