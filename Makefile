@@ -62,8 +62,10 @@ test: dev ## Run all tests: unit, contract, end to end
 	@$(BIN)/python -m pytest tests --ignore tests/e2e/test_exercises.py -n 2 --dist loadfile $(ARGS)
 	@$(BIN)/python -m pytest tests/e2e/test_exercises.py $(addprefix --seed ,$(SEED)) $(ARGS)
 
-prove: dev ## Judge every known-wrong solution of every exercise; make test judges some, which the commit chooses
-	@$(BIN)/python -m pytest tests/e2e/test_exercises.py --every-case $(ARGS)
+prove: venv ## Judge every known-wrong solution of every exercise; make test judges some, which the commit chooses
+	@status=0; for lab in labs/*/; do \
+		$(IPCLAB) prove "$$(basename "$$lab")" --also tests/solutions $(ARGS) || status=$$?; \
+	done; exit $$status
 
 unit: dev ## Run the tests that need no Docker
 	@$(BIN)/python -m pytest tests/unit $(ARGS)

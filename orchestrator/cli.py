@@ -348,16 +348,23 @@ def hint(labs: Path, lab: str, exercise: str, again: bool) -> None:
 @LAB
 @EXERCISES
 @INSTANCE
-@click.option("--seed", default="", metavar="TEXT", help="Replay a run's random values.")
-def prove(labs: Path, lab: str, exercises: tuple[str, ...], instance: str, seed: str) -> None:
+@click.option("--only", default="*", metavar="PATTERN", help="Cases, as in a shell: '*/reference', 'fifo/wrong/*'.")
+@click.option("--also", type=FOLDER, help="A folder with LAB/EXERCISE/: more solutions, which must pass.")
+@click.option("--runs", type=click.IntRange(min=1), default=1, help="How often each is judged, with other values.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many are judged at the same time.")
+@click.option("--seed", default="", metavar="TEXT", help="Replay a proof's random values.")
+@click.option("--file", type=NewFile(), help="Keep findings in it as they come; go on where it ends.")
+@BASE_IMAGE
+def prove(labs: Path, lab: str, exercises: tuple[str, ...], instance: str, **options: Any) -> None:
     """Test exercises themselves: references pass, starters don't, wrong solutions fail as declared.
 
-    For authors. Ends with 2 when something is not as declared.
+    For authors. Ends with 2 when something is not as declared. With --file a proof that was stopped goes on where it
+    was, as long as the exercises are the same.
     """
-    from orchestrator.ui.proving import prove_all
+    from orchestrator.ui.proving import Wanted, prove_and_show
 
     definition = _lab(labs, lab, exercises)
-    sys.exit(prove_all(definition, _instance(definition.name, instance), seed))
+    sys.exit(prove_and_show(definition, Wanted(_instance(definition.name, instance), **options)))
 
 
 @cli.command()

@@ -25,11 +25,6 @@ BEFORE = pytest.StashKey[set[str]]()
 WITHOUT_ENGINE = Path(__file__).parent / "unit"
 
 
-def pytest_addoption(parser):
-    """See `tests/e2e/test_exercises.py`."""
-    parser.addoption("--every-case", action="store_true", help="judge all known-wrong solutions, not some")
-
-
 def present():
     """The instances on the engine; none when no engine answers."""
     try:

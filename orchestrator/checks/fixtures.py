@@ -111,11 +111,12 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 def turn_of(item: pytest.Function) -> int:
     """A number that no other check of the same file has, whichever of them are run: its place in the file.
 
-    The calls of a parametrized check are counted on from the last place.
+    Ours, which the file has not, stands behind them all; the calls of a parametrized check are counted on from there.
     """
     names = [name for name in vars(item.module) if name.startswith("test_")]
+    place = names.index(item.originalname) if item.originalname in names else len(names)
     call = getattr(item, "callspec", None)
-    return names.index(item.originalname) + len(names) * (sum(call.indices.values()) if call else 0)
+    return place + (len(names) + 1) * (sum(call.indices.values()) if call else 0)
 
 
 def params(bench: Bench) -> Params:

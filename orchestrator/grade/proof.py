@@ -47,6 +47,8 @@ class Finding:
     max_points: int
     """That those which are worth any are worth together."""
     duration_s: float
+    seed: str = ""
+    """What its random values came from."""
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -107,7 +109,7 @@ def prove(case: Case, definition: LabDefinition, instance: str, seed: str, live:
     )
     record = run(request, live=live)
     found: ExerciseRecord = record.exercises[0]
-    return Finding(case, found.checks, found.max_points, record.duration_s)
+    return Finding(case, found.checks, found.max_points, record.duration_s, record.seed)
 
 
 def unfailed(exercise: ExerciseDefinition, graded: Sequence[str]) -> list[str]:

@@ -218,7 +218,7 @@ class _Lender:
 
 
 @contextmanager
-def clearing_away(request: Request) -> Iterator[None]:
+def clearing_away(name: InstanceName, jobs: int) -> Iterator[None]:
     """Take down in the end what workers left up: one that is interrupted or killed, or takes too long to end, does not.
 
     The first signal interrupts the block, others wait.
@@ -226,10 +226,7 @@ def clearing_away(request: Request) -> Iterator[None]:
     Raises:
         MachineError: It can't be taken down; not raised in the place of what ended the block.
     """
-    own = [
-        InstanceName(request.definition.name, instance_of_worker(request.instance, number))
-        for number in range(1, request.jobs)
-    ]
+    own = [InstanceName(name.lab, instance_of_worker(name.instance, number)) for number in range(1, jobs)]
     if not own:
         yield
         return

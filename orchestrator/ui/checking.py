@@ -81,7 +81,7 @@ def check_once(definition: LabDefinition, wanted: Wanted, live: Live | None = No
     screen = console()
     judging = Progress(f"{wanted.name} judged")
     shown = Verdicts(definition, screen, judging, collapse=len(request.exercises) > 1 and not wanted.everything)
-    with clearing_away(request):
+    with clearing_away(wanted.name, request.jobs):
         try:
             record = run(request, shown, live)
         finally:

@@ -1,75 +1,75 @@
 """Each exercise proves itself: its reference passes all, its starter nothing, wrong solutions fail as declared.
 
-A run judges some of the known-wrong solutions of each exercise: its seed chooses them, and all random values. `make test`
-takes the seed from the commit, so that a commit that was green stays green. `--every-case`, which is `make prove`, judges all.
+A run judges some of the known-wrong solutions of each exercise: its seed chooses them, and all random values. `make
+test` takes the seed from the commit, so that what was green stays green. `make prove` judges all, each time anew.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import random
 from pathlib import Path
 
 import pytest
 
+from orchestrator import lifecycle
 from orchestrator.checks.plugin import stages_of
-from orchestrator.grade.proof import unfailed
+from orchestrator.grade.proof import cases, unfailed
+from orchestrator.grade.provers import Turn, prove_all
+from orchestrator.labels import InstanceName
 from orchestrator.spec.load import load_lab
-from tests.e2e.matrix import chosen
 
 ROOT = Path(__file__).parent.parent.parent
 LABS = sorted(path.parent for path in (ROOT / "labs").glob("*/lab.yaml"))
-SIDE_BY_SIDE = 4
-"""Processes, each with an instance of its own: a case sleeps for two thirds of its time (2.9 s, on 2 processors)."""
+ANOTHER = ROOT / "tests/solutions"
+"""LAB/EXERCISE/: solutions by somebody who had the brief and nothing else."""
 WRONG = 2
-"""Known-wrong solutions of each exercise in a run that does not judge all."""
+"""Known-wrong solutions of each exercise that a run judges."""
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(3600)]
 
 
 def pytest_generate_tests(metafunc):
-    if "name" in metafunc.fixturenames:
-        seed, wrong = choice(metafunc.config)
-        found = [(lab.name, case.title) for lab in LABS for case in chosen(load_lab(lab), seed, wrong)]
-        metafunc.parametrize(("lab", "name"), [pytest.param(*one, id="-".join(one)) for one in found])
+    if "title" in metafunc.fixturenames:
+        seed = stages_of(metafunc.config).seed
+        found = [(lab.name, case.title) for lab in LABS for case in chosen(load_lab(lab), seed)]
+        metafunc.parametrize(("lab", "title"), [pytest.param(*one, id="-".join(one)) for one in found])
 
 
-def choice(config):
-    """The seed of the run, and how many of the known-wrong solutions of an exercise it judges."""
-    return stages_of(config).seed, None if config.getoption("every_case") else WRONG
+def chosen(definition, seed):
+    """All cases of a lab, but of the known-wrong solutions of each exercise only some, which the seed chooses."""
+    every = list(cases(definition, ANOTHER))
+    for name in definition.exercises:
+        ours = [case for case in every if case.exercise == name]
+        mistakes = [case for case in ours if case.name.startswith("wrong/")]
+        some = random.Random(f"{seed} {name}").sample(mistakes, min(WRONG, len(mistakes)))
+        yield from (case for case in ours if case not in mistakes or case in some)
 
 
 @pytest.fixture(scope="module")
 def findings(request):
-    """Lab to what was judged to what was found."""
-    return {lab.name: judged(lab, *choice(request.config)) for lab in LABS}
+    """Lab to title to what was found."""
+    return {lab.name: judged(load_lab(lab), stages_of(request.config).seed) for lab in LABS}
 
 
-def judged(lab, seed, wrong):
-    matrix = [sys.executable, "-m", "tests.e2e.matrix", str(lab), "--seed", seed]
-    matrix += [] if wrong is None else ["--wrong", str(wrong)]
-    commands = [
-        [*matrix, "--instance", f"t-matrix-{part}", "--part", f"{part}/{SIDE_BY_SIDE}"] for part in range(SIDE_BY_SIDE)
-    ]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    running = [subprocess.Popen(command, cwd=ROOT, **pipes) for command in commands]
+def judged(definition, seed):
+    name = InstanceName(definition.name, "t-proof")
     found = {}
-    for process in running:
-        output, errors = process.communicate()
-        assert process.returncode == 0, errors[-3000:]
-        found |= json.loads(output)
+    try:
+        turns = [Turn(case, 0, seed) for case in chosen(definition, seed)]
+        prove_all(definition, name, turns, lambda turn, finding: found.update({turn.case.title: finding}))
+    finally:
+        lifecycle.take_down([name])
     return found
 
 
-def test_checks_fail_where_the_author_says_and_nowhere_else(findings, lab, name):
-    assert findings[lab][name]["complaints"] == []
+def test_checks_fail_where_the_author_says_and_nowhere_else(findings, lab, title):
+    assert list(findings[lab][title].complaints()) == []
 
 
 def test_every_check_is_failed_by_some_known_wrong_solution(findings):
     for lab in LABS:
         for name, exercise in load_lab(lab).exercises.items():
-            graded = findings[lab.name][f"{name}/reference"]["graded"]
+            graded = findings[lab.name][f"{name}/reference"].graded
             assert unfailed(exercise, graded) == [], f"no wrong solution fails these of {name}"
             assert len(graded) >= 6
             assert len(exercise.exercise.wrong) >= 5

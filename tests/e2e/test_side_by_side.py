@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,9 @@ SECOND = InstanceName("lab-11", "t-two-gw1")
 ORDER = ["sysv-shm", "fifo", "isolation"]
 """isolation's hosts are only for it: the first worker has them, and takes it first."""
 CHECK = (*IPCLAB, "check", "lab-11", *ORDER, "--reference", "--instance", NAME.instance, "-n", "2")
+PROVE = (*IPCLAB, "prove", "lab-11", "fifo", "--instance", NAME.instance, "--jobs", "2")
+COMMANDS = pytest.mark.parametrize(("command", "worker"), [(CHECK, b"exec(eval("), (PROVE, b"spawn_main(")])
+"""How a worker of each is called."""
 
 
 @pytest.fixture
@@ -52,12 +55,15 @@ def test_two_workers_give_one_table_and_one_record_and_leave_one_instance(engine
     assert not _is_there(engine, SECOND)
 
 
-@pytest.mark.parametrize(("number", "kill"), [(signal.SIGTERM, os.kill), (signal.SIGHUP, os.killpg)])
+@pytest.mark.parametrize(
+    ("command", "number", "kill"),
+    [(CHECK, signal.SIGTERM, os.kill), (CHECK, signal.SIGHUP, os.killpg), (PROVE, signal.SIGINT, os.killpg)],
+)
 def test_a_run_that_is_cut_short_takes_the_instances_of_its_workers_down(
-    engine: Engine, number: signal.Signals, kill: Callable[[int, int], None]
+    engine: Engine, command: Sequence[str], number: signal.Signals, kill: Callable[[int, int], None]
 ) -> None:
-    # SIGTERM is for the command alone, SIGHUP for all who have the terminal that was closed.
-    process = _begun(engine)
+    # SIGTERM is for the command alone, the others for all who have the terminal.
+    process = _begun(engine, command)
     kill(process.pid, number)
     time.sleep(0.5)
     kill(process.pid, number)  # somebody has no patience
@@ -66,26 +72,52 @@ def test_a_run_that_is_cut_short_takes_the_instances_of_its_workers_down(
     assert not _is_there(engine, SECOND)
 
 
-def test_a_worker_that_dies_ends_the_run_and_leaves_nothing(engine: Engine) -> None:
-    process = _begun(engine)
+@COMMANDS
+def test_a_worker_that_dies_ends_the_run_and_leaves_nothing(
+    engine: Engine, command: Sequence[str], worker: bytes
+) -> None:
+    process = _begun(engine, command)
     workers = [
         int(child)
         for thread in Path(f"/proc/{process.pid}/task").iterdir()
         for child in (thread / "children").read_text().split()
-        if b"exec(eval(" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if worker in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
     assert len(workers) == 2
     os.kill(max(workers), signal.SIGKILL)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 3, output
-    assert b"the process that judged labs/lab-11/" in output
+    assert b"the process that judged " in output
     assert not _is_there(engine, SECOND)
 
 
-def _begun(engine: Engine) -> subprocess.Popen[bytes]:
+def test_a_proof_that_was_stopped_goes_on_where_it_was(engine: Engine, tmp_path: Path) -> None:
+    kept = tmp_path / "proof.jsonl"
+    prove = [*PROVE, "--only", "fifo/[rs]*", "--file", str(kept)]
+    done = subprocess.run(prove, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = kept.read_text().splitlines(keepends=True)
+    assert {json.loads(line)["case"] for line in lines} == {"fifo/reference", "fifo/starter"}
+    # One was not judged before it was stopped, the other one was, and not as declared.
+    found = json.loads(lines[0]) | {"complaints": ["test_x does not fail"]}
+    kept.write_text(json.dumps(found) + "\n")
+    done = subprocess.run(prove, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 2, done.stdout + done.stderr
+    judged, told, which = done.stdout.splitlines()
+    assert judged.startswith("✓ 2/2 ")
+    assert told == "1 of 2 as declared"
+    assert which.startswith(f"✗ {found['case']} ")
+    assert len(kept.read_text().splitlines()) == 2
+    kept.write_text(lines[0] + "{}\n")
+    done = subprocess.run(prove, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 2
+    assert f"{kept}:2: no finding of a proof" in done.stderr
+
+
+def _begun(engine: Engine, command: Sequence[str]) -> subprocess.Popen[bytes]:
     """A run whose second worker has begun to bring its instance up."""
     process = subprocess.Popen(
-        CHECK, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
     deadline = time.monotonic() + 120
     while not _is_there(engine, SECOND):

@@ -57,8 +57,9 @@ def _complete(scan: Scan, facts: list[Fact]) -> None:
     for fact in facts:
         pid = fact["pid"]
         wchan = proc.read(f"/proc/{pid}/wchan")
-        mappings = scan.mappings(pid)
         call = blocked.of(f"/proc/{pid}")
+        # After the call: a process that has come to a lock in shared memory meanwhile had mapped it before that.
+        mappings = scan.mappings(pid)
         fact.update(_status(proc.read(f"/proc/{pid}/status")))
         if fact["threads"] > 1:  # /proc/PID/status counts those of the first thread
             fact["voluntary_switches"], fact["involuntary_switches"] = usage.switches(pid)
