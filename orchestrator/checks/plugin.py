@@ -79,6 +79,17 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
         register(stage, collector)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave drafts out, but for those that are named on the command line."""
+    lab = collection_path.parent
+    if not (collection_path / "exercise.yaml").is_file() or not (lab / "lab.yaml").is_file():
+        return None
+    named = [config.invocation_params.dir / word.partition("::")[0] for word in config.args]
+    if any(path.is_relative_to(collection_path) for path in named):
+        return None
+    return True if collection_path.name in stages_of(config).drafts_of(lab) else None
+
+
 def _is_in_lab(test_file: Path) -> bool:
     return (test_file.parent / "exercise.yaml").is_file() and (test_file.parent.parent / "lab.yaml").is_file()
 

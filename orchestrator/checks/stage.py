@@ -14,11 +14,11 @@ from orchestrator import lifecycle
 from orchestrator.checks import submission
 from orchestrator.checks.build import Build
 from orchestrator.checks.parameters import shares
-from orchestrator.errors import InternalError, IpclabError, MachineError, UsageError
+from orchestrator.errors import DefinitionError, InternalError, IpclabError, MachineError, UsageError
 from orchestrator.labels import InstanceName
 from orchestrator.session import JUDGED, PEER, Session
 from orchestrator.spec.exercise import Exercise, PortParameter
-from orchestrator.spec.load import LabDefinition, load_lab
+from orchestrator.spec.load import LabDefinition, load_lab, load_lab_only
 from orchestrator.workspace import workspace_of
 
 LIVE = "ipclab-live"
@@ -164,6 +164,7 @@ class Stages:
     config: pytest.Config
     seed: str = ""
     _stages: dict[Path, Stage] = field(default_factory=dict)
+    _drafts: dict[Path, frozenset[str]] = field(default_factory=dict)
     live: Live = field(default_factory=Live)
     _lent: bool = False
     """Whether `live` is somebody else's to close."""
@@ -196,6 +197,15 @@ class Stages:
                 return None
             self._stages[folder] = Stage(self, definition, folder.name)
         return self._stages[folder]
+
+    def drafts_of(self, lab: Path) -> frozenset[str]:
+        """The exercises of the lab in a folder that are being written; none when its lab.yaml is wrong: others tell."""
+        if lab not in self._drafts:
+            try:
+                self._drafts[lab] = frozenset(load_lab_only(lab).lab.drafts)
+            except DefinitionError:
+                self._drafts[lab] = frozenset()
+        return self._drafts[lab]
 
     def submission(self, definition: LabDefinition, exercise: str) -> submission.Submission:
         """Whose sources to judge for an exercise, by the options of the run.

@@ -31,16 +31,24 @@ def lab_problems(document: Document, folder: Path) -> Iterator[Problem]:
     yield from _file(folder / "README.md", "the student's handout is missing")
     present = exercise_folders(folder)
     yield from _repeats(("exercises",), "exercise", document)
-    named = [name for _, name in document.texts_at(("exercises",))]
-    for path, name in document.texts_at(("exercises",)):
+    yield from _repeats(("drafts",), "draft", document)
+    listed = list(document.texts_at(("exercises",)))
+    drafts = list(document.texts_at(("drafts",)))
+    named = [name for _, name in (*listed, *drafts)]
+    for path, name in (*listed, *drafts):
         if name not in present:
             unnamed = [other for other in present if other not in named]
             fix = did_you_mean(name, unnamed, none="write it, or take it off the list")
             yield document.problem(path, f"there is no {name}/exercise.yaml", fix)
+    for path, name in drafts:
+        if name in (other for _, other in listed):
+            yield document.problem(
+                path, f"the draft `{name}` is in `exercises`, too", "take it off one of the two lists"
+            )
     for name in present:
         if name not in named and isinstance(document.data, dict):
             what = f"the exercise `{name}` is in the folder, and `exercises` does not name it"
-            yield document.problem(("exercises",), what, "add it, or remove its exercise.yaml", at_key=True)
+            yield document.problem(("exercises",), what, "add it, to `drafts` while it is being written", at_key=True)
 
 
 def exercise_folders(folder: Path) -> tuple[str, ...]:

@@ -56,11 +56,11 @@ def _name(name: str, path: DataPath, document: Document) -> Iterator[Problem]:
 
 def _only_for(lab: Lab, path: DataPath, document: Document) -> Iterator[Problem]:
     for place, exercise in document.texts_at((*path, "only_for")):
-        if exercise not in lab.exercises:
+        if exercise not in lab.known:
             yield document.problem(
                 place,
                 f"there is no exercise `{exercise}`",
-                did_you_mean(exercise, lab.exercises, none="there are none"),
+                did_you_mean(exercise, lab.known, none="there are none"),
             )
 
 

@@ -117,3 +117,12 @@ class Lab(Part):
     hosts: dict[Name, Host] = Field(min_length=1, description="The simulated machines, by name")
     limits: ContainerLimits = Field(ContainerLimits.model_construct(), description="What each container may take")
     exercises: tuple[Name, ...] = Field(default=(), description="Folders beside lab.yaml, in teaching order")
+    drafts: tuple[Name, ...] = Field(
+        default=(),
+        description="Folders of exercises that are being written: left out of everything that does not name them",
+    )
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The exercises that can be named: drafts, too."""
+        return (*self.exercises, *self.drafts)

@@ -62,7 +62,7 @@ class LabDefinition:
 
 
 def load_lab(folder: Path, *, only: Collection[str] | None = None) -> LabDefinition:
-    """The lab in `folder` with its exercises; with `only` just these are read, and the others may be unfinished.
+    """The lab in `folder` with its exercises but no drafts; with `only` just these are read, drafts or not.
 
     Raises:
         DefinitionError: With all problems of all files that were read, as `path:line:column`.
@@ -79,7 +79,7 @@ def load_lab(folder: Path, *, only: Collection[str] | None = None) -> LabDefinit
             exercises[name] = ExerciseDefinition(root / name, name, exercise)
     if problems or lab is None:
         raise DefinitionError(problems)
-    return LabDefinition(root, root.name, lab, {name: exercises[name] for name in lab.exercises if name in exercises})
+    return LabDefinition(root, root.name, lab, {name: exercises[name] for name in lab.known if name in exercises})
 
 
 def load_lab_only(folder: Path) -> LabDefinition:
@@ -95,14 +95,15 @@ def load_lab_only(folder: Path) -> LabDefinition:
 
 
 def _chosen(folder: Path, lab: Document, only: Collection[str] | None) -> tuple[str, ...]:
-    """The exercises to read: those that are there, or those of `only`.
+    """The exercises to read: those that are there and no drafts, or those of `only`.
 
     Raises:
         UsageError: The lab does not name one of `only`.
     """
+    drafts = [name for _, name in lab.texts_at(("drafts",))]
     if only is None:
-        return folder_rules.exercise_folders(folder)
-    named = [name for _, name in lab.texts_at(("exercises",))]
+        return tuple(name for name in folder_rules.exercise_folders(folder) if name not in drafts)
+    named = [*(name for _, name in lab.texts_at(("exercises",))), *drafts]
     for name in only:
         if name not in named and isinstance(lab.data, dict):
             fix = did_you_mean(name, named, none="it has none")

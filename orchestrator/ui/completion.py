@@ -40,7 +40,7 @@ def complete_exercise(context: click.Context, parameter: click.Parameter, incomp
     """Exercises of the lab that stands before, but for those that were named already."""
     lab = _lab(context)
     named = context.params.get("exercises") or ()
-    return [name for name in (lab.exercises if lab else ()) if name.startswith(incomplete) and name not in named]
+    return [name for name in (lab.known if lab else ()) if name.startswith(incomplete) and name not in named]
 
 
 def _lab(context: click.Context) -> Lab | None:

@@ -305,8 +305,27 @@ def test_a_folder_with_an_exercise_must_be_named(lab):
     (lab / "lab.yaml").write_text(LAB.replace("[echo]", "[fifi]"))
     assert problems(lab) == [
         "lab.yaml:20:1: the exercise `fifo` is in the folder, and `exercises` does not name it; "
-        "add it, or remove its exercise.yaml",
+        "add it, to `drafts` while it is being written",
         "lab.yaml:20:13: there is no fifi/exercise.yaml; did you mean `fifo`?",
+    ]
+
+
+def test_a_draft_is_read_only_when_it_is_named(lab):
+    (lab / "lab.yaml").write_text(LAB.replace("[echo]", "[]\ndrafts: [echo]"))
+    (lab / "echo/exercise.yaml").write_text("nonsense")
+    assert problems(lab) == []
+    assert dict(load_lab(lab).exercises) == {}
+    with pytest.raises(DefinitionError):
+        load_lab(lab, only=["echo"])
+    (lab / "echo/exercise.yaml").write_text(EXERCISE)
+    assert list(load_lab(lab, only=["echo"]).exercises) == ["echo"]
+
+
+def test_a_draft_has_a_folder_and_is_no_exercise_yet(lab):
+    (lab / "lab.yaml").write_text(LAB.replace("[echo]", "[echo]\ndrafts: [echo, ecko]"))
+    assert problems(lab) == [
+        "lab.yaml:21:10: the draft `echo` is in `exercises`, too; take it off one of the two lists",
+        "lab.yaml:21:16: there is no ecko/exercise.yaml; write it, or take it off the list",
     ]
 
 

@@ -1,5 +1,6 @@
-"""Ports of checks: no two checks of a run get the same, and a replay of one check gets what it had."""
+"""What pytest collects of labs: ports that no two checks of a run share, drafts only when they are named."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -44,6 +45,18 @@ def test_a_check_that_is_replayed_alone_has_the_ports_that_it_had():
     alone = ports_of(str(LAB / "http"), "-k", "head or several")
     assert 0 < len(alone) < len(whole)
     assert alone.items() <= whole.items()
+
+
+def test_drafts_are_collected_when_they_are_named(tmp_path):
+    lab = tmp_path / "labs/lab-11"
+    shutil.copytree(LAB, lab)
+    text = (lab / "lab.yaml").read_text()
+    assert ", tcp, " in text
+    (lab / "lab.yaml").write_text(text.replace(", tcp, ", ", ") + "drafts: [tcp]\n")
+    all_but_one = {nodeid.partition("::")[0] for nodeid in ports_of(str(lab))}
+    assert "test_http.py" in all_but_one
+    assert "test_tcp.py" not in all_but_one
+    assert ports_of(str(lab / "tcp"))
 
 
 def test_the_calls_of_a_parametrized_check_have_numbers_of_their_own(tmp_path):
