@@ -44,6 +44,13 @@ def test_starters_are_copied_and_a_second_time_kept(lab: LabDefinition, work: Pa
     assert (work / "fifo" / "reader.c").read_text() == "my work"
 
 
+def test_what_is_given_lies_beside_the_starters(lab: LabDefinition, work: Path) -> None:
+    assert list(lay_out(load_lab(lab.root, only=["display"]))) == [
+        f"created  {work}/display/draw.c",
+        f"created  {work}/display/x11.h",
+    ]
+
+
 def test_an_exercise_that_is_a_link_is_refused_and_nothing_is_written_where_it_leads(
     lab: LabDefinition, work: Path, tmp_path: Path
 ) -> None:
