@@ -27,7 +27,7 @@ class Program(Part):
     sources: tuple[Source, ...] = Field(min_length=1, description="C files (and headers) that a submission brings")
     given: tuple[Source, ...] = Field(
         default=(),
-        description="C files (and headers) of the exercise's own folder that are compiled with these; students get them",
+        description="C files (and headers) of the exercise's own folder compiled with these; students get them",
     )
     container: Place = Field(description="HOST/CONTAINER")
     args: tuple[str, ...] = Field(default=(), description="Templates: {parameter}, {host.ipv4}, {host.ipv6}")
