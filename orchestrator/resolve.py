@@ -123,6 +123,7 @@ class _Resolution:
             sandboxes=tuple(self._sandbox(name, host) for name, host in hosts),
             containers=containers,
             only_for={name: host.only_for for name, host in hosts if host.only_for},
+            exercises=self.lab.exercises,
         )
 
     def _images(self) -> tuple[ImageSpec, ...]:

@@ -58,9 +58,8 @@ class Definition:
             whole = known.desired
         else:
             whole = self._resolved(key, observed)
-        if self.exercises is None:
-            return whole
-        return whole.needed_by(self.exercises, {one.labels.get(HOST, "") for one in observed.containers})
+        exercises = whole.exercises if self.exercises is None else self.exercises
+        return whole.needed_by(exercises, {one.labels.get(HOST, "") for one in observed.containers})
 
     def _key(self) -> str:
         binds = [f"{bind.source}:{bind.target}" for bind in self.binds]
@@ -119,6 +118,7 @@ def _desired(plain: Mapping[str, Any]) -> Desired:
         sandboxes=tuple(_sandbox(one) for one in plain["sandboxes"]),
         containers=tuple(_container(one) for one in plain["containers"]),
         only_for={host: tuple(users) for host, users in plain["only_for"].items()},
+        exercises=tuple(plain["exercises"]),
     )
 
 

@@ -130,6 +130,8 @@ class Desired:
     containers: tuple[ContainerSpec, ...]
     only_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Hosts that only some exercises need, and which these are."""
+    exercises: tuple[str, ...] = ()
+    """All exercises but drafts."""
 
     def needed_by(self, exercises: Collection[str], there: Collection[str]) -> Desired:
         """Without the hosts that none of `exercises` needs, but with those that are `there` already."""

@@ -94,9 +94,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """What a check works with; afterwards its hosts are wiped and proved clean, or else made anew."""
     stage = request.node.getparent(pytest.Module).stash[STAGE]
     seed = f"{stage.seed} {request.node.nodeid.rpartition('/')[2]}"
-    context = CheckContext(
-        stage.session(), draw(stage.exercise.parameters, seed, stage.ports(turn_of(request.node))), seed
-    )
+    context = CheckContext(stage.session(), draw(stage.exercise.parameters, seed, stage.stages.live.ports), seed)
     request.node.stash[CONTEXT] = context
     yield Bench(context, stage.exercise, stage.own(), stage.peers(), stage.instrumented())
     try:
@@ -106,17 +104,6 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         # What failed has its verdict, and the next check has other hosts: nothing is left that anybody must know of.
         if request.config.stash[OUTCOMES].get(request.node.nodeid) is not Outcome.FAILED:
             raise
-
-
-def turn_of(item: pytest.Function) -> int:
-    """A number that no other check of the same file has, whichever of them are run: its place in the file.
-
-    Ours, which the file has not, stands behind them all; the calls of a parametrized check are counted on from there.
-    """
-    names = [name for name in vars(item.module) if name.startswith("test_")]
-    place = names.index(item.originalname) if item.originalname in names else len(names)
-    call = getattr(item, "callspec", None)
-    return place + (len(names) + 1) * (sum(call.indices.values()) if call else 0)
 
 
 def params(bench: Bench) -> Params:

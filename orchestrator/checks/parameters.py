@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 from orchestrator.errors import UsageError
 from orchestrator.spec.exercise import (
@@ -54,31 +55,37 @@ class Params(Mapping[str, Value]):
 
 PORTS = tuple(port for port in range(20000, 30000) if port >> 8 != port & 0xFF)
 """What a `port` may be; the two bytes differ, so that a forgotten htons() shows."""
+HELD_S = 120.0
+"""For how long a port is not drawn again: a server's last connection holds it for a minute (TIME-WAIT), tcp(7)."""
 
 
-def draw(parameters: Mapping[str, Parameter], seed: str, ports: Sequence[int] = ()) -> Params:
+class Ports:
+    """The ports that were drawn a while ago: a server that finds its port taken would fail for no fault of its own."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """None was drawn; `clock` gives seconds."""
+        self._clock = clock
+        self._drawn: dict[int, float] = {}
+
+    def draw(self, rng: random.Random) -> int:
+        """A port that is free: the generator's next one, unless that was drawn a short while ago."""
+        now = self._clock()
+        while now - self._drawn.get(port := rng.choice(PORTS), -HELD_S) < HELD_S:
+            continue
+        self._drawn[port] = now
+        return port
+
+
+def draw(parameters: Mapping[str, Parameter], seed: str, ports: Ports | None = None) -> Params:
     """Random values for `parameters`; the same seed gives the same values, each parameter independent of the others.
 
-    Except for ports: these are the next of `ports`, as long as there are any. See `shares()`.
+    But a port that `ports` has given a short while ago, also to another parameter, is another one.
     """
-    left = iter(ports)
-    values: dict[str, Value] = {}
-    for name, kind in parameters.items():
-        drawn = _value(kind, random.Random(f"{seed} {name}"))
-        values[name] = next(left, drawn) if isinstance(kind, PortParameter) else drawn
-    return Params(values)
+    ports = ports or Ports()
+    return Params({name: _value(kind, random.Random(f"{seed} {name}"), ports) for name, kind in parameters.items()})
 
 
-def shares(seed: str, whose: int, among: int) -> Sequence[int]:
-    """All ports in random order, dealt out to `among`: those of `whose`, which is from 0.
-
-    A port is to be new to every check of a run: a server's last connection holds its port for a minute (TIME-WAIT),
-    and a student's server that finds its port taken fails for no fault of its own.
-    """
-    return random.Random(f"{seed} ports").sample(PORTS, len(PORTS))[whose::among]
-
-
-def _value(parameter: Parameter, rng: random.Random) -> Value:
+def _value(parameter: Parameter, rng: random.Random, ports: Ports) -> Value:
     match parameter:
         case KeyParameter():
             return rng.randrange(0x10000, 0x7FFFFFFF)
@@ -89,7 +96,7 @@ def _value(parameter: Parameter, rng: random.Random) -> Value:
         case NameParameter():
             return parameter.prefix + "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=10))
         case PortParameter():
-            return rng.choice(PORTS)
+            return ports.draw(rng)
         case ChoiceParameter():
             return rng.choice(parameter.values)
 

@@ -84,8 +84,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     lab = collection_path.parent
     if not (collection_path / "exercise.yaml").is_file() or not (lab / "lab.yaml").is_file():
         return None
-    named = [config.invocation_params.dir / word.partition("::")[0] for word in config.args]
-    if any(path.is_relative_to(collection_path) for path in named):
+    here = config.invocation_params.dir
+    named = [os.path.normpath(here / word.partition("::")[0]) for word in config.args]
+    if any(Path(path).is_relative_to(collection_path) for path in named):
         return None
     return True if collection_path.name in stages_of(config).drafts_of(lab) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -13,11 +13,11 @@ import pytest
 from orchestrator import lifecycle
 from orchestrator.checks import submission
 from orchestrator.checks.build import Build
-from orchestrator.checks.parameters import shares
+from orchestrator.checks.parameters import Ports
 from orchestrator.errors import DefinitionError, InternalError, IpclabError, MachineError, UsageError
 from orchestrator.labels import InstanceName
 from orchestrator.session import JUDGED, PEER, Session
-from orchestrator.spec.exercise import Exercise, PortParameter
+from orchestrator.spec.exercise import Exercise
 from orchestrator.spec.load import LabDefinition, load_lab, load_lab_only
 from orchestrator.workspace import workspace_of
 
@@ -26,7 +26,7 @@ LIVE = "ipclab-live"
 
 
 def instance_of_worker(instance: str, number: int) -> str:
-    """The instance that a worker of pytest-xdist uses: the first one that which was asked for, each other its own.
+    """The instance that a worker of a run or a proof uses: the first one that which was asked for, each other its own.
 
     Two workers on one host would find each other's leftovers.
     """
@@ -70,6 +70,7 @@ class Live:
     sessions: dict[Path, Session] = field(default_factory=dict)
     peers: dict[Path, Build] = field(default_factory=dict)
     """By the exercise's folder."""
+    ports: Ports = field(default_factory=Ports)
 
     def close(self, *, down: bool = False) -> None:
         """End the sessions; `down` takes the instances down, too."""
@@ -90,7 +91,6 @@ class Stage:
     """How long its checks have taken so far."""
     _own: Build | None = None
     _instrumented: Build | None = None
-    _ports: Sequence[int] | None = None
 
     @property
     def exercise(self) -> Exercise:
@@ -101,14 +101,6 @@ class Stage:
     def seed(self) -> str:
         """The run's seed."""
         return self.stages.seed
-
-    def ports(self, turn: int) -> Sequence[int]:
-        """The ports of the check that has this number in its file: no other check of the run has them."""
-        count = sum(isinstance(kind, PortParameter) for kind in self.exercise.parameters.values())
-        if self._ports is None:
-            folders = sorted(path.parent.name for path in self.definition.root.glob("*/exercise.yaml"))
-            self._ports = shares(self.seed, folders.index(self.name), len(folders)) if count else ()
-        return self._ports[turn * count : (turn + 1) * count]
 
     def session(self) -> Session:
         """The live lab, brought up if it is not."""

@@ -37,6 +37,10 @@ class Case:
         """`fifo/wrong/mode-0600`."""
         return f"{self.exercise}/{self.name}"
 
+    def seed(self, of_proof: str) -> str:
+        """What its random values come from; each case has its own."""
+        return f"{of_proof} {self.title}"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -98,14 +102,21 @@ def cases(definition: LabDefinition, solutions: Path | None = None) -> Iterator[
             yield Case(name, f"wrong/{wrong}", model.fails, (("wrong", f"{name}/{wrong}"),))
 
 
-def prove(case: Case, definition: LabDefinition, instance: str, seed: str, live: Live) -> Finding:
-    """Judge one case in a live lab; each has values of its own: a port in TIME-WAIT is no other's fault.
+def prove(
+    case: Case, definition: LabDefinition, instance: str, seed: str, live: Live, base_image: str | None = None
+) -> Finding:
+    """Judge one case in a live lab. Without a seed its values are any.
 
     Raises:
         IpclabError: Whatever stopped it before its first check.
     """
     request = Request(
-        definition, (case.exercise,), instance, seed=f"{seed} {case.title}" if seed else "", **dict(case.chosen)
+        definition,
+        (case.exercise,),
+        instance,
+        seed=case.seed(seed) if seed else "",
+        base_image=base_image,
+        **dict(case.chosen),
     )
     record = run(request, live=live)
     found: ExerciseRecord = record.exercises[0]

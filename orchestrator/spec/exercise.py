@@ -71,7 +71,7 @@ class NameParameter(Part):
 
 
 class PortParameter(Part):
-    """A random port from 20000 to 29999 whose two bytes differ (a forgotten htons() shows); no other check gets it."""
+    """A random port from 20000 to 29999 whose two bytes differ (a forgotten htons() shows), and no recent one."""
 
     kind: Literal["port"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,7 +58,12 @@ def test_two_workers_give_one_table_and_one_record_and_leave_one_instance(engine
 
 @pytest.mark.parametrize(
     ("command", "number", "kill"),
-    [(CHECK, signal.SIGTERM, os.kill), (CHECK, signal.SIGHUP, os.killpg), (PROVE, signal.SIGINT, os.killpg)],
+    [
+        (CHECK, signal.SIGTERM, os.kill),
+        (CHECK, signal.SIGHUP, os.killpg),
+        (PROVE, signal.SIGINT, os.killpg),
+        (PROVE, signal.SIGTERM, os.kill),
+    ],
 )
 def test_a_run_that_is_cut_short_takes_the_instances_of_its_workers_down(
     engine: Engine, command: Sequence[str], number: signal.Signals, kill: Callable[[int, int], None]
@@ -99,19 +105,18 @@ def test_a_proof_that_was_stopped_goes_on_where_it_was(engine: Engine, tmp_path:
     lines = kept.read_text().splitlines(keepends=True)
     assert {json.loads(line)["case"] for line in lines} == {"fifo/reference", "fifo/starter"}
     # One was not judged before it was stopped, the other one was, and not as declared.
-    found = json.loads(lines[0]) | {"complaints": ["test_x does not fail"]}
+    found = json.loads(lines[0]) | {"failed": [], "complaints": ["test_x does not fail"]}
     kept.write_text(json.dumps(found) + "\n")
     done = subprocess.run(prove, cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert done.returncode == 2, done.stdout + done.stderr
-    judged, told, which = done.stdout.splitlines()
+    there, wrong, complaint, judged, told, again = done.stdout.splitlines()
+    assert there == f"1 of 2 are in {kept}"
+    assert (wrong.split()[:2], complaint.strip()) == (["✗", found["case"]], "test_x does not fail")
     assert judged.startswith("✓ 2/2 ")
-    assert told == "1 of 2 as declared"
-    assert which.startswith(f"✗ {found['case']} ")
+    assert told.startswith("1 of 2 as declared; random values from seed ")
+    assert again.startswith(f"✗ {found['case']}: ipclab check lab-11 fifo --")
+    assert shlex.split(again)[-2:] == ["--seed", found["seed"]]
     assert len(kept.read_text().splitlines()) == 2
-    kept.write_text(lines[0] + "{}\n")
-    done = subprocess.run(prove, cwd=ROOT, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 2
-    assert f"{kept}:2: no finding of a proof" in done.stderr
 
 
 def _begun(engine: Engine, command: Sequence[str]) -> subprocess.Popen[bytes]:

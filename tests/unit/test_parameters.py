@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.checks.parameters import PORTS, draw, fill, shares
+from orchestrator.checks.parameters import HELD_S, Ports, draw, fill
 from orchestrator.errors import UsageError
 from orchestrator.spec.exercise import (
     ChoiceParameter,
@@ -50,17 +50,21 @@ def test_every_value_is_within_its_declaration(seed):
     assert params.word in ("yes", "no")
 
 
-def test_each_port_is_dealt_to_one_exercise_only():
-    hands = [shares("s", whose, 7) for whose in range(7)]
-    assert sorted(port for hand in hands for port in hand) == list(PORTS)
-    assert hands != [shares("t", whose, 7) for whose in range(7)]
+def test_a_port_is_not_drawn_again_before_it_is_free():
+    now = 0.0
+    ports = Ports(lambda: now)
+    parameters = {"port": PARAMETERS["port"]}
+    first = draw(parameters, "s", ports).port
+    now = HELD_S - 1
+    again = [draw(parameters, "s", ports).port for _ in range(300)]
+    assert len({first, *again}) == 301
+    now = HELD_S
+    assert draw(parameters, "s", ports).port == first
 
 
-def test_port_parameters_take_the_ports_that_they_get_and_others_none():
-    parameters = PARAMETERS | {"second": PARAMETERS["port"]}
-    params = draw(parameters, "s", (20001, 20002))
-    assert (params.port, params.second) == (20001, 20002)
-    assert params.key == draw(parameters, "s").key
+def test_no_two_ports_of_a_check_are_the_same():
+    many = {f"port{number}": PARAMETERS["port"] for number in range(300)}
+    assert len(set(draw(many, "s").values())) == 300
 
 
 def test_an_unknown_parameter_names_those_that_there_are():

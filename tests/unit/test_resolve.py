@@ -294,6 +294,7 @@ def test_a_host_that_no_exercise_needs_is_left_out_unless_it_is_there() -> None:
     whole = resolve(lab, InstanceName("lab-11"), slot=0, images={"lab": "ipclab/lab:1", "x11": "ipclab/x11:1"})
     assert whole.needed_by(["fifo", "display"], []) == whole
     assert whole.needed_by(["fifo"], ["screen"]) == whole
+    assert whole.exercises == ("fifo", "display")
     less = whole.needed_by(["fifo"], [])
     assert [spec.host for spec in (*less.sandboxes, *less.containers)] == ["alpha", "alpha"]
     assert [spec.name for spec in less.images] == ["lab"]

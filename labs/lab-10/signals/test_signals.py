@@ -328,7 +328,7 @@ def test_twenty_that_end_together_leave_no_zombie(reaper, alpha, lab, params):
     hint="Your program looks whether a child has ended, none has, and it goes to sleep. What if one ends in between?",
     needs=[STARTS],
 )
-def test_no_end_is_overslept(reaper, stepper, lab, params):
+def test_no_end_is_overslept(reaper, stepper, lab, alpha, params):
     """A child that ends right before a system call that the reaper makes for a line of input is told of at once."""
     running, pids = crew(reaper, params.children, "sleep", "1000")
     signal = lab.agent(running.program.place).signal
@@ -339,8 +339,10 @@ def test_no_end_is_overslept(reaper, stepper, lab, params):
         running.write(expected[-1].encode() + b"\n")
 
     def end_a_child():
-        expected.append(f"ended {pids[-1]} signal 9")
-        signal(pids.pop(), SIGKILL)
+        pid = pids.pop()
+        expected.append(f"ended {pid} signal 9")
+        signal(pid, SIGKILL)
+        alpha.processes(pid=pid).wait(state="Z")  # it is told of now, and not when the reaper has gone on
 
     for _ in stepper(running).each_call(wake=type_line, interfere=end_a_child):
         for line in expected[-2:]:
