@@ -35,6 +35,19 @@ def interrupted_once() -> Iterator[None]:
 
 
 @contextmanager
+def held_back() -> Iterator[None]:
+    """Let a signal that comes within the block do what it does when the block is over."""
+    came: list[int] = []
+    with as_before():
+        for number in ALL:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda number, _: came.append(number))
+        yield
+    for first in came[:1]:
+        signal.raise_signal(first)
+
+
+@contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let no signal interrupt the block: it is short, and it clears away."""
     with as_before():

@@ -17,7 +17,7 @@ from orchestrator.checks.stage import About, Live, instance_of_worker
 from orchestrator.errors import InternalError, IpclabError, MachineError
 from orchestrator.grade.proof import Case, Finding, prove
 from orchestrator.grade.run import clearing_away
-from orchestrator.interruption import ALL, interrupted_once, uninterrupted
+from orchestrator.interruption import ALL, held_back, interrupted_once, uninterrupted
 from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
 
@@ -74,7 +74,7 @@ def prove_all(
         try:
             for number in range(jobs):
                 instance = instance_of_worker(name.instance, number)
-                with _signals_held_back():  # one that is started is known, and is ended
+                with held_back(), _masked():  # one that is started is known, and is ended
                     workers.append(_Worker(judge, definition, instance, base_image))
                 workers[-1].give(left.popleft())
             _hand_out(left, workers, show)
@@ -164,8 +164,8 @@ class _Worker:
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Let signals wait until the block is over; a process started in it lets them wait, too, until it is ready."""
+def _masked() -> Iterator[None]:
+    """Let a process that is started in the block begin with signals that wait until it is ready for them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ALL)
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import secrets
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def prove_and_show(definition: LabDefinition, wanted: Wanted) -> int:
     left = [turn for turn in turns if not ledger.has(turn, seed=bool(wanted.seed))]
     there = len(turns) - len(left)
 
-    def draw(rows: Iterator[Text]) -> None:
+    def draw(rows: Iterable[Text]) -> None:
         for row in rows:
             screen.print(row, soft_wrap=True)
 
@@ -89,20 +89,18 @@ def prove_and_show(definition: LabDefinition, wanted: Wanted) -> int:
         draw(_drawn(ledger.add(turn, found), f"{there:{len(str(len(turns)))}}/{len(turns)} "))
 
     if there:
-        screen.print(f"{there} of {len(turns)} are in {wanted.file}")
+        draw([literal(f"{there} of {len(turns)} are in {wanted.file}")])
         for line in ledger.of([turn for turn in turns if turn not in left]):
-            draw(_drawn(line, "") if line.complaints else iter(()))
+            draw(_drawn(line) if line.complaints else ())
     if left:
         _bring_up(definition, wanted)
         prove_all(definition, wanted.name, left, show, jobs=wanted.jobs, base_image=wanted.base_image)
     lines = list(ledger.of(turns))
     wrong = [line for line in lines if line.complaints]
     useless = list(_useless(definition, lines))
-    screen.print(f"{len(lines) - len(wrong)} of {len(lines)} as declared; random values from seed {seed}")
-    for line in wrong:
-        screen.print(literal(f"✗ {line.case}: {_replay(definition, by_title, line)}", "red"), soft_wrap=True)
-    for text in useless:
-        screen.print(literal(f"✗ {text}", "red"))
+    draw([literal(f"{len(lines) - len(wrong)} of {len(lines)} as declared; random values from seed {seed}")])
+    draw(literal(f"✗ {line.case}: {_replay(definition, by_title, line)}", "red") for line in wrong)
+    draw(literal(f"✗ {text}", "red") for text in useless)
     return NOT_PROVED if useless or wrong else 0
 
 
@@ -118,7 +116,7 @@ def _bring_up(definition: LabDefinition, wanted: Wanted) -> None:
         )
 
 
-def _drawn(line: Line, count: str) -> Iterator[Text]:
+def _drawn(line: Line, count: str = "") -> Iterator[Text]:
     """A case's row; below it what is not as declared, and why."""
     sign = Text("✗ ", "bold red") if line.complaints else Text("✓ ", "green")
     yield Text.assemble(sign, literal(f"{count}{line.case}"), literal(f"  {line.duration_s:.1f} s", "dim"))

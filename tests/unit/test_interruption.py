@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.interruption import ALL, ENDINGS, as_before, interrupted_by_all, interrupted_once, uninterrupted
+from orchestrator.interruption import (
+    ALL,
+    ENDINGS,
+    as_before,
+    held_back,
+    interrupted_by_all,
+    interrupted_once,
+    uninterrupted,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +65,18 @@ def test_none_interrupts_what_clears_away() -> None:
             send(number)
     with pytest.raises(KeyboardInterrupt):
         send(signal.SIGINT)
+
+
+def test_what_is_held_back_interrupts_afterwards() -> None:
+    interrupted_by_all()
+    done = False
+    with pytest.raises(KeyboardInterrupt), held_back():
+        # From another thread, too, which has a mask of its own.
+        other = threading.Thread(target=send, args=(signal.SIGTERM,))
+        other.start()
+        other.join()
+        send(signal.SIGINT)
+        done = True
+    assert done
+    with held_back():
+        pass

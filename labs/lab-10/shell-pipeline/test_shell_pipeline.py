@@ -35,6 +35,10 @@ class Commands:
         self.host = host
         self.running = running
 
+    def asleep(self):
+        """The process of pipeline, once it has started all of them and waits."""
+        return self.host.processes(pid=self.running.pid).wait(timeout_s=2, state="S")
+
     def with_word(self, word):
         """The command that has this argument, once it sleeps in a call that waits for something."""
         found = self.host.processes(ppid=self.running.pid, argv=Contains(word))
@@ -132,8 +136,8 @@ def test_commands_run_side_by_side_joined_by_pipes(start, params):
     joined = start("sed -u s/^/1/", "sed -u s/^/2/", "sed -u s/^/3/")
     assert joined.running.ask(f"{params.text}\n".encode()) == f"321{params.text}\n".encode()
     first, second, third = (joined.with_word(f"s/^/{number}/") for number in (1, 2, 3))
+    own = joined.asleep()
     pipes = {joined.pipe_from(first, second), joined.pipe_from(second, third)}
-    own = joined.running.process
     assert first.descriptor(0).ino == own.descriptor(0).ino, "the first one's standard input is not that of pipeline"
     assert third.descriptor(1).ino == own.descriptor(1).ino, "the last one's standard output is not that of pipeline"
     assert {one.descriptor(2).ino for one in (first, second, third)} == {own.descriptor(2).ino}, "standard error"
@@ -161,7 +165,7 @@ def test_commands_inherit_nothing_that_they_should_not_have(start, alpha, file):
         assert not unheard, f"`{command.command}` ignores or blocks {[Signals(one).name for one in unheard]}"
     assert commands[0].descriptor(0).target == given, "standard input of the first command"
     assert commands[-1].descriptor(1).target == made, "standard output of the last command"
-    kept = {one.target for one in joined.running.process.fds} & {given, made}
+    kept = {one.target for one in joined.asleep().fds} & {given, made}
     assert not kept, f"pipeline has files open that are its commands': {kept}"
 
 

@@ -52,7 +52,7 @@ class Joined:
 
     def sockets(self):
         """The inodes of the sockets that conduit itself has."""
-        process = self.running.process
+        process = self.host.processes(pid=self.running.pid).wait(timeout_s=2, state="S")
         pipes = [one.target for one in process.fds if one.kind == "pipe" and one.fd not in GIVEN]
         assert not pipes, f"conduit has made a pipe with pipe(): {pipes}"
         return [one.ino for one in process.fds if one.kind == "socket"]

@@ -128,7 +128,7 @@ def test_server_gives_each_client_a_process(listening, clients, beta, params):
     for port in ports:
         (pid,) = beta.tcp(port=params.port, remote__port=port).wait(ANSWER_S, pids=Length(1)).pids
         assert pid != running.pid, "the server itself has the connection, not a process for this client"
-        child = beta.processes(pid=pid).wait(ppid=running.pid)
+        child = beta.processes(pid=pid).wait(ANSWER_S, ppid=running.pid, state="S")
         sockets = {one.ino for one in child.fds if one.kind == "socket"}
         assert len(sockets) == 1, f"the client's process has {len(sockets)} sockets: more than its connection"
     beta.tcp(port=params.port, state="listen").wait(ANSWER_S, pids=(running.pid,))
