@@ -30,6 +30,13 @@ def the(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("part", [name], indirect=True)
 
 
+@the("processes")
+def test_what_is_said_of_a_process_that_is_gone(part: ModuleType) -> None:
+    said = part._status(b"")
+    assert (said["uid"], said["voluntary_switches"], said["involuntary_switches"]) == (None, 0, 0)
+    assert said["sig"] == {"pending": [], "blocked": [], "ignored": [], "caught": []}
+
+
 @the("proc")
 @pytest.mark.parametrize("comm", [b"sh", b"a b", b"x) R 1 (", b"", b"\xff)", b"(((("])
 def test_a_process_name_can_not_confuse_the_reader_of_stat(part: ModuleType, comm: bytes) -> None:

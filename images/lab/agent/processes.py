@@ -75,7 +75,7 @@ def _complete(scan: Scan, facts: list[Fact]) -> None:
 
 
 def _status(text: bytes) -> Fact:
-    """Users, context switches and signals, from /proc/PID/status; null and empty for a process that is gone."""
+    """Users, context switches and signals, from /proc/PID/status; null, 0, empty for one that is gone."""
 
     def value(name: bytes) -> bytes | None:
         start = text.find(b"\n" + name + b":\t")
@@ -94,8 +94,8 @@ def _status(text: bytes) -> Fact:
     return {
         "uid": number(b"Uid"),
         "gid": number(b"Gid"),
-        "voluntary_switches": number(b"voluntary_ctxt_switches"),
-        "involuntary_switches": number(b"nonvoluntary_ctxt_switches"),
+        "voluntary_switches": number(b"voluntary_ctxt_switches") or 0,
+        "involuntary_switches": number(b"nonvoluntary_ctxt_switches") or 0,
         "sig": {
             "pending": signals(b"SigPnd", b"ShdPnd"),
             "blocked": signals(b"SigBlk"),

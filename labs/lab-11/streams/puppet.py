@@ -15,7 +15,7 @@ half NAME                no more will come
 deaf NAME                no more will be read
 close NAME
 
-Prints one line after each.
+Prints `ready` first, and one line after each.
 """
 
 import array
@@ -153,6 +153,7 @@ COMMANDS = {
     one.__name__: one
     for one in (listen, accept, connect, pair, send, fill, take, given, read, inode, half, deaf, close)
 }
+print("ready", flush=True)
 for line in sys.stdin:
     command, *words = line.split()
     print(COMMANDS[command](*words), flush=True)

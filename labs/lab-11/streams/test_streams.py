@@ -40,7 +40,7 @@ class Puppet:
 
     def tell(self, *words):
         """Have something done; what it printed."""
-        return self.running.ask(f"{' '.join(map(str, words))}\n".encode()).decode().strip()
+        return self.running.ask(f"{' '.join(map(str, words))}\n".encode(), timeout_s=PATIENCE_S).decode().strip()
 
     def send(self, end, *packets, fds=()):
         """Send packets."""
@@ -135,7 +135,7 @@ class Stretch:
 @pytest.fixture
 def puppet(peer, alpha):
     """Who holds the other ends."""
-    return Puppet(peer("alpha/right", "puppet.py").start(stdin=PIPE, timeout_s=PATIENCE_S), alpha)
+    return Puppet(peer("alpha/right", "puppet.py").start(stdin=PIPE, until=b"ready\n"), alpha)
 
 
 @pytest.fixture
