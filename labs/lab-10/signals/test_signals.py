@@ -6,7 +6,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGUSR1
 
 import pytest
 
-from orchestrator.checks import PIPE, check
+from orchestrator.checks import PIPE, In, check
 
 FIRST_REALTIME = 34
 """SIGRTMIN as glibc has it, which keeps two for itself."""
@@ -342,7 +342,8 @@ def test_no_end_is_overslept(reaper, stepper, lab, alpha, params):
         pid = pids.pop()
         expected.append(f"ended {pid} signal 9")
         signal(pid, SIGKILL)
-        alpha.processes(pid=pid).wait(state="Z")  # it is told of now, and not when the reaper has gone on
+        # It is told of now, and not when the reaper has gone on; another thread may have waited for it already.
+        alpha.processes(pid=pid, state=In(*"RSDTt")).wait_gone()
 
     for _ in stepper(running).each_call(wake=type_line, interfere=end_a_child):
         for line in expected[-2:]:
