@@ -1,7 +1,8 @@
 """Each exercise proves itself: its reference passes all, its starter nothing, wrong solutions fail as declared.
 
 A run judges some of the known-wrong solutions of each exercise: its seed chooses them, and all random values. `make
-test` takes the seed from the commit, so that what was green stays green. `make prove` judges all, each time anew.
+test` takes the seed from what labs/ has in the commit: what was green stays green. `make prove` judges all, each time
+anew.
 """
 
 from __future__ import annotations
