@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,9 +14,7 @@ ALL = (signal.SIGINT, *ENDINGS)
 
 def interrupted_by_all() -> None:
     """Let these signals do what SIGINT does: raise KeyboardInterrupt. One that is ignored, as by nohup(1), stays so."""
-    for number in ENDINGS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+    _answer(ENDINGS, signal.default_int_handler)
 
 
 @contextmanager
@@ -28,9 +26,7 @@ def interrupted_once() -> Iterator[None]:
         raise KeyboardInterrupt
 
     with as_before():
-        for number in ALL:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, interrupt)
+        _answer(ALL, interrupt)
         yield
 
 
@@ -39,9 +35,7 @@ def held_back() -> Iterator[None]:
     """Let a signal that comes within the block do what it does when the block is over."""
     came: list[int] = []
     with as_before():
-        for number in ALL:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda number, _: came.append(number))
+        _answer(ALL, lambda number, _: came.append(number))
         yield
     for first in came[:1]:
         signal.raise_signal(first)
@@ -59,6 +53,13 @@ def ignore_all() -> None:
     """Let no such signal end the process any more: it is about to end with an exit code that says why."""
     for number in ALL:
         signal.signal(number, signal.SIG_IGN)
+
+
+def _answer(numbers: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], object]) -> None:
+    """Let the handler answer these signals, but for those that are ignored."""
+    for number in numbers:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @contextmanager

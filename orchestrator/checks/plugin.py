@@ -66,7 +66,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """Give a test file of an exercise its fixtures."""
-    if not isinstance(collector, pytest.Module) or not _is_in_lab(collector.path):
+    if not isinstance(collector, pytest.Module) or not _is_exercise(collector.path.parent):
         return
     try:
         stage = stages_of(collector.config).of(collector.path)
@@ -81,18 +81,17 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave drafts out, but for those that are named on the command line."""
-    lab = collection_path.parent
-    if not (collection_path / "exercise.yaml").is_file() or not (lab / "lab.yaml").is_file():
+    if not _is_exercise(collection_path):
         return None
     here = config.invocation_params.dir
     named = [os.path.normpath(here / word.partition("::")[0]) for word in config.args]
     if any(Path(path).is_relative_to(collection_path) for path in named):
         return None
-    return True if collection_path.name in stages_of(config).drafts_of(lab) else None
+    return True if collection_path.name in stages_of(config).drafts_of(collection_path.parent) else None
 
 
-def _is_in_lab(test_file: Path) -> bool:
-    return (test_file.parent / "exercise.yaml").is_file() and (test_file.parent.parent / "lab.yaml").is_file()
+def _is_exercise(folder: Path) -> bool:
+    return (folder / "exercise.yaml").is_file() and (folder.parent / "lab.yaml").is_file()
 
 
 def stages_of(config: pytest.Config) -> Stages:

@@ -76,8 +76,10 @@ def prove_and_show(definition: LabDefinition, wanted: Wanted) -> int:
         Turn(case, run, f"{seed}.{run}" if run else seed) for run in range(wanted.runs) for case in by_title.values()
     ]
     ledger = Ledger(definition.name, wanted.file)
-    left = [turn for turn in turns if not ledger.has(turn, seed=bool(wanted.seed))]
-    there = len(turns) - len(left)
+    kept, left = list[Turn](), list[Turn]()
+    for turn in turns:
+        (kept if ledger.has(turn, seed=bool(wanted.seed)) else left).append(turn)
+    there = len(kept)
 
     def draw(rows: Iterable[Text]) -> None:
         for row in rows:
@@ -90,7 +92,7 @@ def prove_and_show(definition: LabDefinition, wanted: Wanted) -> int:
 
     if there:
         draw([literal(f"{there} of {len(turns)} are in {wanted.file}")])
-        for line in ledger.of([turn for turn in turns if turn not in left]):
+        for line in ledger.of(kept):
             draw(_drawn(line) if line.complaints else ())
     if left:
         _bring_up(definition, wanted)
