@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -14,6 +13,7 @@ from orchestrator.agent.pool import AgentPool
 from orchestrator.engine.base import Engine
 from orchestrator.errors import IntegrityError
 from orchestrator.labels import InstanceName
+from orchestrator.pace import Pace
 from orchestrator.spec.load import LabDefinition
 from orchestrator.workspace import STUDENT_GID
 from orchestrator.world import ContainerSpec, Desired, Limits
@@ -23,11 +23,8 @@ NAMESPACE_OF = {"sysv_shm": "ipc", "sysv_sem": "ipc", "sysv_msg": "ipc", "posix_
 """Which shared namespace makes two containers of a host see the same objects of a kind."""
 
 
-IDLE_START_S = 0.004
-"""To start /bin/true through the agent and see its end, on an idle machine of two processors: 2 to 3 ms."""
-STARTS = 5
 START_LIMIT_S = 30.0
-SCALE_LIMIT = 10.0
+"""The longest that a program may take by which the machine's pace is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +52,13 @@ class Session:
     name: InstanceName
     desired: Desired
     pool: AgentPool
-    scale: float = 1.0
-    """How much longer things may take here than on an idle machine: deadlines are multiplied by it."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """`HOST.ipv4` and `HOST.ipv6` of every host that is in a network (its first one)."""
+    pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Measure the machine's pace in the first container."""
+        self.pace = Pace(self._took_s)
 
     @classmethod
     def open(
@@ -92,7 +92,7 @@ class Session:
         }
         session = cls(engine, definition, name, desired, AgentPool(engine), addresses=addresses)
         session.verify()
-        session.scale = session.measure()
+        session.pace.keep()
         return session
 
     def agent(self, place: str) -> Agent:
@@ -154,14 +154,14 @@ class Session:
                         fix=f"ipclab down {self.name.lab} && ipclab up {self.name.lab}",
                     )
 
-    def measure(self) -> float:
-        """How slow the machine is now: what starting a program takes, against what it takes on an idle one.
+    @property
+    def scale(self) -> float:
+        """How much longer things may take here than on an idle machine: deadlines are multiplied by it."""
+        return self.pace.scale
 
-        A student must not fail because others use the machine, so deadlines grow with it, up to ten times.
-        """
+    def _took_s(self, argv: tuple[str, ...]) -> float:
         agent = self.pool.get(self.desired.containers[0].name)
-        took_s = [agent.run(Command(("/bin/true",)), START_LIMIT_S).wall_s for _ in range(STARTS)]
-        return min(max(statistics.median(took_s) / IDLE_START_S, 1.0), SCALE_LIMIT)
+        return agent.run(Command(argv), START_LIMIT_S).wall_s
 
     def _expect_init(self, name: str, host: str, argv: tuple[str, ...]) -> None:
         if argv[1:3] != ("sandbox", host):

@@ -94,7 +94,10 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """What a check works with; afterwards its hosts are wiped and proved clean, or else made anew."""
     stage = request.node.getparent(pytest.Module).stash[STAGE]
     seed = f"{stage.seed} {request.node.nodeid.rpartition('/')[2]}"
-    context = CheckContext(stage.session(), draw(stage.exercise.parameters, seed, stage.stages.live.ports), seed)
+    session = stage.session()
+    # Now, while nothing of the student's runs.
+    session.pace.keep()
+    context = CheckContext(session, draw(stage.exercise.parameters, seed, stage.stages.live.ports), seed)
     request.node.stash[CONTEXT] = context
     yield Bench(context, stage.exercise, stage.own(), stage.peers(), stage.instrumented())
     try:

@@ -174,14 +174,12 @@ class Stages:
         self.seed = given or secrets.token_hex(4)
 
     def of(self, test_file: Path) -> Stage | None:
-        """The exercise that a test file belongs to; None when it is in none.
+        """The exercise that a test file beside an exercise.yaml belongs to; None when its lab does not name it.
 
         Raises:
             DefinitionError: The lab's files are wrong.
         """
         folder = test_file.parent
-        if not (folder / "exercise.yaml").is_file() or not (folder.parent / "lab.yaml").is_file():
-            return None
         if folder not in self._stages:
             # Only this exercise is read: another one may be unfinished.
             definition = load_lab(folder.parent, only=[folder.name])

@@ -19,6 +19,7 @@ from orchestrator.grade.proof import Case, Finding, cases, unfailed
 from orchestrator.grade.provers import Turn, prove_all
 from orchestrator.labels import InstanceName
 from orchestrator.spec.load import LabDefinition
+from orchestrator.spec.suggest import closest
 from orchestrator.ui.progress import Progress
 from orchestrator.ui.table import console, literal
 
@@ -57,9 +58,19 @@ class Wanted:
         every = list(cases(definition, self.also))
         wanted = [case for case in every if fnmatch.fnmatchcase(case.title, self.only)]
         if not wanted:
-            some = next((case.title for case in every), "EXERCISE/reference")
-            raise UsageError(f"no case is called {self.only!r}", fix=f"Cases are called as {some} is.")
+            raise UsageError(f"no case is called {self.only!r}", fix=_meant(self.only, every))
         return wanted
+
+
+def _meant(only: str, every: Sequence[Case]) -> str:
+    """What to do about a pattern that fits no case: the nearest title, of its exercise if that is one."""
+    titles = [case.title for case in every]
+    siblings = [title for title in titles if title.startswith(f"{only.partition('/')[0]}/")]
+    references = [title for title in titles if title.endswith("/reference")]
+    if near := closest(only, siblings or references):
+        return f"Did you mean `{near}`?"
+    some = next(iter(siblings or titles), "EXERCISE/reference")
+    return f"Cases are called as {some} is."
 
 
 def prove_and_show(definition: LabDefinition, wanted: Wanted) -> int:
