@@ -1,18 +1,23 @@
 #!/usr/bin/python3 -I
 """Looks into the memory of a `measure memory` that runs, and spoils what it finds there: as root.
 
-    spoiler.py PID BLOCK SEED
+    spoiler.py PID BLOCK SEED PART
 
-Prints `copied` when parts of the pattern come to other places again and again, else `same`. Then it changes all parts
-of the pattern that are in the process's memory, each in another way, and prints `spoiled`: who compares one with
-another finds a difference now, unless it was just between two blocks. Prints `ended` when there is no such process.
+Prints `copied` when parts of the pattern come to other places again and again, else `same`. Then it lets the process
+run and changes all that is the pattern's in its memory meanwhile, each in another way, again and again: who compares
+one with another finds a difference. Not the whole of a block is changed but a piece in its first, middle or last third:
+PART is 0, 1 or 2. Prints `spoiled` when the process has ended or has had chances enough, `ended` when there was none.
+
+The process is not stopped for that: who makes a system call for each block is nearly always stopped between two blocks.
 """
 
 import os
+import random
 import re
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 LINE, SHIFTS = 64, 61
@@ -21,6 +26,7 @@ MARK_BYTES = 32
 RUN_S, PATIENCE_S = 0.002, 1.0
 CHANGES = 5
 """More than there are when it makes the pattern and fills its buffers for the first time."""
+CHANCES, PARTS, PIECE = 40, 3, 1 / 8
 
 
 def pattern(seed, size):
@@ -41,22 +47,25 @@ class Memory:
 
     def look(self):
         """Let it run for a moment, and stop it; each part of its memory: where it begins, and its bytes."""
-        os.kill(self.pid, signal.SIGCONT)
+        self.go_on()
         time.sleep(RUN_S)
         os.kill(self.pid, signal.SIGSTOP)
         while self._lines("stat").rpartition(") ")[2][0] not in "TZX":
             time.sleep(RUN_S / 10)
         ranges = re.findall(r"^(\w+)-(\w+) rw", self._lines("maps"), re.MULTILINE)
-        return [(int(begin, 16), os.pread(self.file, int(end, 16) - int(begin, 16), int(begin, 16)))
-                for begin, end in ranges]  # fmt: skip
-
-    def write(self, at, data):
-        """Put other bytes there."""
-        os.pwrite(self.file, data, at)
+        return [(int(begin, 16), self.read(int(begin, 16), int(end, 16) - int(begin, 16))) for begin, end in ranges]
 
     def go_on(self):
         """It runs."""
         os.kill(self.pid, signal.SIGCONT)
+
+    def read(self, at, size):
+        """So many bytes, or as many as there are."""
+        return os.pread(self.file, size, at)
+
+    def change(self, at, size, mask):
+        """Put other bytes there: those that it has, each with the same bits turned."""
+        os.pwrite(self.file, bytes(byte ^ mask for byte in self.read(at, size)), at)
 
     def _lines(self, name):
         return Path(f"/proc/{self.pid}/{name}").read_text(encoding="latin-1")
@@ -76,20 +85,28 @@ def longest(most, same):
     return least
 
 
-def spoil(memory, parts, whole, at):
-    """Change everything around each mark that is the pattern's."""
-    mark, number = whole[at : at + MARK_BYTES], 0
+def stretches(parts, whole, at):
+    """Around each mark, where all that is the pattern's begins, and its size."""
+    mark = whole[at : at + MARK_BYTES]
     for begin, data in parts:
         for found in re.finditer(re.escape(mark), data):
-            here, number = found.start(), number + 1
+            here = found.start()
             before = longest(min(here, at), lambda n, d=data, h=here: d[h - n : h] == whole[at - n : at])
             after = longest(min(len(data) - here, len(whole) - at),
                             lambda n, d=data, h=here: d[h : h + n] == whole[at : at + n])  # fmt: skip
-            bad = bytes(byte ^ (1 + number % 255) for byte in data[here - before : here + after])
-            memory.write(begin + here - before, bad)
+            yield begin + here - before, before + after
 
 
-def main(pid, block, seed):
+def spoil(memory, places, share):
+    """Change a piece of these places, after that share of each, again and again while it runs, until it ends."""
+    memory.go_on()
+    for _ in range(CHANCES):
+        for number, (begin, size) in enumerate(places):
+            memory.change(begin + int(share * size), int(PIECE * size), 1 + number % 255)
+        time.sleep(random.uniform(0, RUN_S))
+
+
+def main(pid, block, seed, part):
     """Look, spoil."""
     whole = pattern(seed, block + (SHIFTS - 1) * LINE)
     at = len(whole) // 2  # in every block
@@ -101,8 +118,9 @@ def main(pid, block, seed):
         changes += now != before
         before = now
     print("copied" if changes >= CHANGES else "same", flush=True)
-    spoil(memory, parts, whole, at)
-    memory.go_on()
+    found = list(stretches(parts, whole, at))
+    with suppress(OSError):  # it ends, that is what it is to do
+        spoil(memory, found, random.uniform(part / PARTS, (part + 1) / PARTS - PIECE))
     print("spoiled", flush=True)
 
 
