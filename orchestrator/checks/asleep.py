@@ -12,7 +12,7 @@ from orchestrator.checks.outcome import Unexpected
 SETTLE_S: Final = 0.05
 """Nothing has happened for so long: what came before is done with."""
 PATIENCE_S: Final = 2.0
-"""To get there."""
+"""To get there, on an idle machine."""
 CPU_SHARE: Final = 0.1
 """Of one processor: times are told in hundredths of a second."""
 MOST_WAKES: Final = 1
@@ -22,8 +22,12 @@ Look = Callable[[], Sequence[Process]]
 """Gives the processes of a program as they are now."""
 
 
-def see_asleep(look: Look, for_s: float, pause: Callable[[float], None] = time.sleep) -> None:
+def see_asleep(
+    look: Look, for_s: float, patience_s: float = PATIENCE_S, *, pause: Callable[[float], None] = time.sleep
+) -> None:
     """See that a program's processes, all threads of each, do nothing for `for_s` seconds once they have settled.
+
+    They have `patience_s` for that.
 
     Each look from time to time is a wake-up, however short: the kernel counts voluntary context switches, proc(5).
     Looks that are further apart than `for_s` are not found.
@@ -31,7 +35,7 @@ def see_asleep(look: Look, for_s: float, pause: Callable[[float], None] = time.s
     Raises:
         Unexpected: They woke up, or computed.
     """
-    before = _settled(look, pause)
+    before = _settled(look, patience_s, pause)
     pause(for_s)
     now = look()
     woke, took_s = _wakes(now) - _wakes(before), _cpu_s(now) - _cpu_s(before)
@@ -41,15 +45,15 @@ def see_asleep(look: Look, for_s: float, pause: Callable[[float], None] = time.s
         raise _looks_again(f"it woke up {woke} times within {for_s:g} s")
 
 
-def _settled(look: Look, pause: Callable[[float], None]) -> Sequence[Process]:
+def _settled(look: Look, patience_s: float, pause: Callable[[float], None]) -> Sequence[Process]:
     before = look()
-    for _ in range(int(PATIENCE_S / SETTLE_S)):
+    for _ in range(int(patience_s / SETTLE_S)):
         pause(SETTLE_S)
         now = look()
         if _wakes(now) == _wakes(before) and all(one.state != "R" for one in now):
             return now
         before = now
-    raise _looks_again(f"it does not come to rest within {PATIENCE_S:g} s")
+    raise _looks_again(f"it does not come to rest within {patience_s:.3g} s")
 
 
 def _looks_again(observed: str) -> Unexpected:

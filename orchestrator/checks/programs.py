@@ -6,6 +6,7 @@ import signal as signals
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, Protocol
 
 from orchestrator.agent.client import Agent
@@ -14,7 +15,7 @@ from orchestrator.agent.facts import Process as ProcessFact
 from orchestrator.agent.match import AtLeast
 from orchestrator.agent.notyet import NotYet
 from orchestrator.agent.process import Output, Process, To
-from orchestrator.checks.asleep import see_asleep
+from orchestrator.checks.asleep import PATIENCE_S, see_asleep
 from orchestrator.checks.context import CheckContext
 from orchestrator.checks.ended import Ended
 from orchestrator.checks.outcome import TimedOut, Unexpected
@@ -206,7 +207,8 @@ class Running:
         Raises:
             Unexpected: It computed, or woke up to look again.
         """
-        see_asleep(lambda: self._agent.facts(ProcessFact, proc=self.remote.number), for_s)
+        look = partial(self._agent.facts, ProcessFact, proc=self.remote.number)
+        see_asleep(look, for_s, PATIENCE_S * self.program.context.session.scale)
 
     def wait(self, timeout_s: float | None = None, *, allow_timeout: bool = False) -> Ended:
         """Its result when it has ended.

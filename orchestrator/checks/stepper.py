@@ -37,7 +37,8 @@ NO_CALL = 2**64 - 1
 CALL_BYTES = 2
 """The length of the instruction `syscall`."""
 LOOK_EVERY_S = 0.0002
-ASLEEP_WITHIN_S = 1.0
+ASLEEP_WITHIN_S = 3.0
+"""One that computes is stopped where it is then."""
 KNOWN = platform.machine() == "x86_64"
 """Whether a call can be taken back here."""
 libc = ctypes.CDLL(None, use_errno=True)

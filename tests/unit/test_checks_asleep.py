@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.agent.facts import Process
-from orchestrator.checks.asleep import see_asleep
+from orchestrator.checks.asleep import PATIENCE_S, see_asleep
 from orchestrator.checks.outcome import Unexpected
 
 ASLEEP = Process(
@@ -30,8 +30,8 @@ class Clock:
     def pause(self, for_s: float) -> None:
         self.now_s += for_s
 
-    def see(self, for_s: float = 0.5) -> None:
-        see_asleep(self.look, for_s, self.pause)
+    def see(self, for_s: float = 0.5, patience_s: float = PATIENCE_S) -> None:
+        see_asleep(self.look, for_s, patience_s, pause=self.pause)
 
 
 def polling(every_s: float) -> Callable[[float], Sequence[Process]]:
@@ -60,6 +60,15 @@ def test_a_child_that_looks_now_and_then_is_told(every_s: float) -> None:
 def test_who_looks_often_never_settles() -> None:
     with pytest.raises(Unexpected, match="does not come to rest"):
         Clock(polling(0.01)).see()
+
+
+def test_a_slow_machine_gives_more_time_to_settle() -> None:
+    def starting(now_s: float) -> Sequence[Process]:
+        return [replace(ASLEEP, voluntary_switches=int(min(now_s, 3) * 100))]
+
+    with pytest.raises(Unexpected, match="does not come to rest within 2 s"):
+        Clock(starting).see()
+    Clock(starting).see(patience_s=4)
 
 
 def test_who_computes_without_ever_giving_the_processor_away_is_told() -> None:
