@@ -33,11 +33,11 @@ def see_asleep(
     Looks that are further apart than `for_s` are not found.
 
     Raises:
-        Unexpected: They woke up, or computed.
+        Unexpected: They woke up, or computed, or all have ended.
     """
     before = _settled(look, patience_s, pause)
     pause(for_s)
-    now = look()
+    now = _seen(look)
     woke, took_s = _wakes(now) - _wakes(before), _cpu_s(now) - _cpu_s(before)
     if took_s > CPU_SHARE * for_s or any(one.state == "R" for one in now):
         raise _looks_again(f"it took {took_s:.2f} s of processor time within {for_s:g} s")
@@ -46,14 +46,21 @@ def see_asleep(
 
 
 def _settled(look: Look, patience_s: float, pause: Callable[[float], None]) -> Sequence[Process]:
-    before = look()
+    before = _seen(look)
     for _ in range(int(patience_s / SETTLE_S)):
         pause(SETTLE_S)
-        now = look()
+        now = _seen(look)
         if _wakes(now) == _wakes(before) and all(one.state != "R" for one in now):
             return now
         before = now
     raise _looks_again(f"it does not come to rest within {patience_s:.3g} s")
+
+
+def _seen(look: Look) -> Sequence[Process]:
+    """Who is there; who has ended does not sleep."""
+    if found := look():
+        return found
+    raise Unexpected("it to sleep in the kernel until something comes", "it has ended")
 
 
 def _looks_again(observed: str) -> Unexpected:

@@ -205,7 +205,7 @@ class Running:
         """See that it and all that it started sleep for so long, while nothing comes; it runs on.
 
         Raises:
-            Unexpected: It computed, or woke up to look again.
+            Unexpected: It computed, or woke up to look again, or has ended.
         """
         look = partial(self._agent.facts, ProcessFact, proc=self.remote.number)
         see_asleep(look, for_s, PATIENCE_S * self.program.context.session.scale)

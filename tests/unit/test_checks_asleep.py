@@ -57,6 +57,12 @@ def test_a_child_that_looks_now_and_then_is_told(every_s: float) -> None:
         Clock(polling(every_s)).see()
 
 
+@pytest.mark.parametrize("until_s", [0.0, 0.04, 0.3])
+def test_who_has_ended_does_not_sleep(until_s: float) -> None:
+    with pytest.raises(Unexpected, match="it has ended"):
+        Clock(lambda now_s: [ASLEEP] if now_s < until_s else []).see()
+
+
 def test_who_looks_often_never_settles() -> None:
     with pytest.raises(Unexpected, match="does not come to rest"):
         Clock(polling(0.01)).see()

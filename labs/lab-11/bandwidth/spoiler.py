@@ -23,7 +23,7 @@ from pathlib import Path
 LINE, SHIFTS = 64, 61
 MASK = (1 << 64) - 1
 MARK_BYTES = 32
-RUN_S, PATIENCE_S = 0.002, 1.0
+RUN_S, PATIENCE_S = 0.002, 4.0
 CHANGES = 5
 """More than there are when it makes the pattern and fills its buffers for the first time."""
 CHANCES, PARTS, PIECE = 40, 3, 1 / 8

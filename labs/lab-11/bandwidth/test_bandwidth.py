@@ -289,7 +289,7 @@ def test_the_clock_runs_from_the_first_block_to_the_last_byte(measure, way, told
 )
 def test_the_age_is_the_median(measure, way, told, random):
     """The last number is the median age of the blocks after the first, whose stamps may be as old as you like."""
-    ages = [2 * MS, 90 * MS, random.randint(1500, 2500) * MS, 6000 * MS, 7000 * MS]
+    ages = [2 * MS, 90 * MS, random.randint(1500, 2000) * MS, 6000 * MS, 7000 * MS]
     middle = ages[2]
     random.shuffle(ages)
     line = way("unix")
@@ -374,19 +374,20 @@ def test_our_receiver_understands_the_sender(measure, reference, way, params, le
 def test_a_pause_is_before_each_block_and_its_stamp(measure, reference, way):
     """With PAUSE the sender rests that long before each block, stamps it then, and sends it at once."""
     count, pause_us = 7, 30_000
+    least = (count + 1) * pause_us / 1e6
     for mechanism in ("tcp", "shm"):
-        ages = []
-        while not ages or ages[-1] > pause_us / 2:
+        ages, longest_s = [], 0.0
+        while not ages or ages[-1] > pause_us / 2 or longest_s < least / 4:
+            assert len(ages) < TRIES, (
+                f"its blocks come {min(ages):.0f} us after their stamps, pauses are {pause_us} us, "
+                f"and all but the first come within {longest_s:.4f} s"
+            )
             figures, _, sent = way(mechanism).transfer(reference.measure, measure, 64, count, pause_us)
-            least = (count + 1) * pause_us / 1e6
             assert sent.wall_s >= least, (
                 f"{count + 1} pauses, and it ended after {sent.wall_s:.3f} s, not {least:.3f} s"
             )
             ages.append(figures.age_us)
-            assert len(ages) <= TRIES, (
-                f"its blocks come {min(ages):.0f} us after their stamps, pauses are {pause_us} us"
-            )
-            assert figures.seconds >= least / 4, f"all blocks but the first came within {figures.seconds:.4f} s"
+            longest_s = max(longest_s, figures.seconds)
 
 
 @check(
@@ -403,7 +404,7 @@ def test_memory_is_copied(measure, reference, peer, params, cpus):
         (ours, our_work_s), (theirs, work_s) = (copied(one, params, cpus[:1]) for one in (reference.measure, measure))
         within(theirs, work_s)
         tries.append((theirs.mb_per_s / ours.mb_per_s, work_s / our_work_s))
-        if min(tries[-1]) >= SHARE:
+        if min(tries[-1]) >= SHARE and work_s <= our_work_s / SHARE:
             return
     said = ", ".join(f"{speed:.2f} and {work:.2f}" for speed, work in tries)
     raise AssertionError(f"its speed and its work are, as shares of ours: {said}")

@@ -17,8 +17,10 @@ CANVAS = 160, 120
 UNIT = 4
 MODE = 0o660
 X_PORT = 6000
-START_S, SOON_S, PATIENCE_S, LOOK_S = 5.0, 2.0, 0.5, 0.02
+START_S, SOON_S, PATIENCE_S, LOOK_S = 5.0, 2.0, 3.0, 0.02
 QUIET_S = 0.3
+PIECES_S = 6.0
+"""Two processes wake each other up for each of some hundred pieces."""
 FEW_BYTES = 1000
 """More than all requests of a few pictures through shared memory, fewer than the pixels of one."""
 SOCKET, MEMORY = "the socket", "memory"
@@ -303,7 +305,8 @@ def test_any_server_is_understood(draw, impostor, params):
     for way, through in (("socket", SOCKET), ("memory", MEMORY)):
         ours = impostor("pieces")
         given = pictures(params, 2, 90, 70)
-        ended = draw.run(args=words(params, way, x=20, y=10), stdin=b"".join(one.ppm for one in given)).exited(0)
+        stream = b"".join(one.ppm for one in given)
+        ended = draw.run(args=words(params, way, x=20, y=10), stdin=stream, timeout_s=PIECES_S).exited(0)
         ours.gone()
         ours.content()
         ours.shows((given[1], 20, 10))

@@ -5,13 +5,14 @@ import json
 import re
 import struct
 import zlib
+from contextlib import suppress
 from itertools import pairwise
 from random import Random
 from signal import SIGCONT, SIGSTOP, SIGTERM
 
 import pytest
 
-from orchestrator.checks import PIPE, Ge, In, check
+from orchestrator.checks import PIPE, Ge, In, TimedOut, check
 
 LISTENS = "test_server_listens_on_its_port"
 SERVES = "test_a_file_comes_whole"
@@ -304,6 +305,22 @@ def test_a_request_may_come_in_pieces(server, peer, site, alpha, beta, params):
         raw.wait()
 
 
+def lasts(drip, alpha, beta, params):
+    """How many seconds a client could go on sending, once it is seen that the server reads what comes."""
+    endless = drip.start(until=b"more\n")
+    alpha.tcp(remote__port=params.port, state="close_wait").wait(send_queue=0)  # the other host has what came since
+    beta.tcp(port=params.port, state="fin_wait2").wait(2, recv_queue=0)  # and the server has read it
+    return float(endless.wait().exited(0).stdout.split()[-1])
+
+
+def lasts_when_seen(*around):
+    """The same, when it is not seen at first: the server may read for no more than a second, in which we must look."""
+    for _ in range(2):
+        with suppress(TimedOut):
+            return lasts(*around)
+    return lasts(*around)
+
+
 @check(
     points=1,
     hint="`strace -f -e trace=network` on the server: what does the client's last recv() return when the server's "
@@ -328,11 +345,7 @@ def test_a_long_request_gets_its_answer(server, ask, peer, site, alpha, beta, pa
         running.signal(SIGCONT, to="all")
         sender.expect(b"}\n")
         Answer(about, json.loads(sender.output().stdout)).has(status)
-    endless = peer("alpha/left", "drip.py", "{beta.ipv4}", "{port}", "/note.txt").start(until=b"more\n")
-    ours = alpha.tcp(remote__port=params.port, state="close_wait")
-    ours.wait(send_queue=0)  # the other host has what came after the answer
-    beta.tcp(port=params.port, state="fin_wait2").wait(2, recv_queue=0)  # and the server has read it
-    lasted_s = float(endless.wait().exited(0).stdout.split()[-1])
+    lasted_s = lasts_when_seen(peer("alpha/left", "drip.py", "{beta.ipv4}", "{port}", "/note.txt"), alpha, beta, params)
     assert lasted_s >= LEAST_S, f"a client that sent on after its answer was cut off after {lasted_s:.2f} s"
     assert lasted_s <= MOST_S, f"a client that never stops sending is still read from after {lasted_s:.2f} s"
 

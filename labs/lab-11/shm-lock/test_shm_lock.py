@@ -16,7 +16,7 @@ BYTES, NUMBERS_AT, NUMBERS = 4096, 64, 16
 READY = 1
 ROUNDS = 2
 FOR_EVER = 10**15
-LINES = (100,) * 10 + (1000,) * 40
+LINES = (20,) * 5 + (100,) * 10 + (1000,) * 40
 """A reader that comes back while the writer is not running finds the same; not so often, nor for so long."""
 SOON_S = 5
 ALONE = "test_a_writer_is_alone"

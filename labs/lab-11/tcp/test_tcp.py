@@ -184,7 +184,7 @@ def test_several_clients_are_served_at_the_same_time(server, client, peer, beta,
     half.kill()
     converse(one, params.more)
     converse(other, params.more)
-    running.sleeps()
+    running.sleeps(0.6)
     silent.close_stdin()
     assert silent.wait().stdout == b"connected\nright\n", "of 13 silent clients not all were served in the end"
     for talking in (one, other):
@@ -240,6 +240,7 @@ def test_client_notices_that_the_server_has_gone(client, peer, alpha, beta, para
     raw = accepting(peer, beta, params)
     talking = client.start(stdin=PIPE)
     beta.tcp(port=params.port, state="established").wait()
+    beta.tcp(port=params.port, state="listen").wait_gone()  # it has accepted
     raw.kill()
     alpha.tcp(**{"remote.port": params.port}).wait(state="close_wait")
     talking.write(wide(params.text) + b"\n")  # more than can be sent before the answer is that nobody is there

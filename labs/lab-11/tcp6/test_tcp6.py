@@ -88,11 +88,11 @@ def refused_at(address):
 def test_one_socket_listens_for_both_families(server, beta, port):
     """The server has one listening socket, an IPv6 one on PORT of every address, and sleeps while nobody comes."""
     running = listening(server, beta, port)
+    running.sleeps()  # and has made all sockets that it makes
     sockets = beta.tcp(port=port).facts
     assert len(sockets) == 1, f"there are {len(sockets)} sockets on its port"
     assert sockets[0].family == 6, f"it listens on {sockets[0].local}, for IPv{sockets[0].family} only"
     assert sockets[0].local.ip == "::", f"it listens on {sockets[0].local.ip}"
-    running.sleeps()
 
 
 @check(
