@@ -2,6 +2,7 @@
 
 import random
 import shlex
+from functools import partial
 from signal import SIGCHLD, SIGCONT, SIGINT, SIGKILL, SIGPIPE, SIGSTOP, SIGTERM, Signals
 
 import pytest
@@ -213,16 +214,24 @@ def test_all_statuses_are_told(pipeline, start, alpha, params):
         ended.exited(status, f"with the statuses {expected}" + " and -f" * bool(options))
         statuses(ended, *expected)
 
-    # The second one ends before the first, and both while pipeline can't see it.
-    waits = ["sh", "-c", f"exec >&-; read line; exit {params.status}"]
-    joined = start(waits, ["sh", "-c", f"cat; echo end; exit {params.other}"])
-    joined.running.expect(b"end\n")
-    joined.running.signal(SIGSTOP)
-    alpha.processes(pid=joined.running.pid).wait(state="T")
-    joined.running.close_stdin()
-    alpha.processes(ppid=joined.running.pid, state=In("R", "S", "D")).wait_gone(timeout_s=2)
-    joined.running.signal(SIGCONT)
-    statuses(joined.running.wait().exited(params.other), params.status, params.other)
+    # The second one ends before the first; then both while pipeline can't see it.
+    waits, ends = f"exec >&-; read line; exit {params.status}", f"cat; echo end; exit {params.other}"
+    for stopped in (False, True):
+        joined = start(["sh", "-c", waits], ["sh", "-c", ends])
+        joined.running.expect(b"end\n")
+        children = partial(alpha.processes, ppid=joined.running.pid, state=In("R", "S", "D"))
+        if stopped:
+            joined.running.signal(SIGSTOP)
+            alpha.processes(pid=joined.running.pid).wait(state="T")
+            joined.running.close_stdin()
+            children().wait_gone(timeout_s=2)
+            joined.running.signal(SIGCONT)
+        else:
+            children(argv=Contains(ends)).wait_gone(timeout_s=2)
+            children(argv=()).wait_gone(timeout_s=2)  # who ends has none any more
+            joined.asleep()
+            joined.running.close_stdin()
+        statuses(joined.running.wait().exited(params.other), params.status, params.other)
 
 
 @check(

@@ -48,10 +48,11 @@ class Post:
         return self.host.processes(ppid=self.running.pid, comm=comm).wait(timeout_s=2, **{"state": "S", **match})
 
     def mail(self):
-        """The program mail, which waits for its input."""
+        """The program mail, which waits for its input, as post waits for something, with what it has to do done."""
         mail = self.child("mail", syscall__name="read", syscall__fd=0)
         expected = ("mail", "-s", self.params.subject, self.params.user)
         assert mail.argv == expected, "the arguments of mail"
+        self.sleeps()
         return mail
 
     def listening(self, comm):
@@ -345,7 +346,7 @@ def test_mail_does_not_wait_for_a_command_that_has_said_all(start, mailbox, para
 )
 def test_the_end_of_mail_is_learnt_from_end_to_end(start, params, leftovers):
     """mail is killed: post survives it, reads no more of the text, and SIGPIPE ends a command that says more."""
-    posted = start("sh", "-c", f"echo {params.text}; read line; exec yes {params.more}")
+    posted = start("sh", "-c", f"echo {params.text}; read line; yes {params.more}; sleep 0.3; kill -s PIPE $$")
     posted.signal(posted.mail(), SIGKILL)
     posted.running.write(b"\n")
     ended = posted.running.wait().exited(1, "a signal has ended mail")
@@ -397,7 +398,8 @@ def test_what_can_not_be_executed_is_told_once(post, mailbox, params):
 
     nowhere = {"PATH": "/nowhere"}
     # Mail, which is not there, ends first.
-    outlives_it = ["/bin/sh", "-c", f"echo {params.text}; exec /bin/sleep 0.3"]
+    says_more = f"echo {params.text}; /bin/sleep 0.3; echo {params.more}; exec /bin/sleep 0.3 >/dev/null 2>&1"
+    outlives_it = ["/bin/sh", "-c", says_more]
     ended = post.run(args=[params.user, params.subject, *outlives_it], stdin=b"", env=nowhere).exited(1)
     told(ended, "run /bin/sh", f"mail {params.user}", "/bin/sh exit 0", "mail exit 127")
     assert b"mail" in ended.stderr, "nobody says that there is no mail"
@@ -459,7 +461,7 @@ def test_what_fails_is_said(post, alpha, mailbox, params):
     for given, command in (({"nofile": 4}, ["sh", "-c", "echo x > /ipc/x"]), ({"nofile": 5}, ["yes"])):
         ended = post.run(args=[params.user, params.subject, *command], stdin=b"", limits=given).exited(1)
         assert ended.stderr, "nobody says what failed"
-        alpha.processes(comm=command[0]).wait_gone(timeout_s=2)
+        alpha.processes(comm=In("post", command[0])).wait_gone(timeout_s=2)
         assert not alpha.file("/ipc/x").exists, "the command was started without a pipe"
     assert post.run(stdin=b"x", limits={"nofile": 4}).exited(1).stderr, "nobody says what failed"
     assert mailbox.letters() == []

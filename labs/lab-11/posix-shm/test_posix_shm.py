@@ -224,7 +224,7 @@ def test_reader_says_so_when_it_cannot_map(reader, alpha, params):
     alpha.agent.put(path, content, mode=0o640, uid=PEER, gid=STUDENTS)
     reader.run().refused(1)
     alpha.agent.put(path, content, mode=0o660, uid=PEER, gid=STUDENTS)
-    alpha.check_output("truncate --size=%s %s", str(params.wide), path)
+    alpha.check_output("truncate --no-create --size=%s %s", str(params.wide), path)
     reader.run(limits={"as": params.wide}).refused(1)
     # A shared mapping is not among the data that a process may have, a copy of the object is: getrlimit(2).
     mapped = reader.run(limits={"data": params.wide // 2})

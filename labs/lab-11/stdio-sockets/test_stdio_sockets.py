@@ -128,6 +128,7 @@ def test_server_gives_each_client_a_process(listening, clients, beta, params):
     assert str(listener.local.ip) == "0.0.0.0", f"it listens at {listener.local.ip}, not at every address"
     ports = clients.connect(beta.ipv4, params.port, "one", "other")
     logged(running, "open 1", "open 2")
+    beta.processes(pid=running.pid).wait(ANSWER_S, state="S")
     for port in ports:
         (pid,) = beta.tcp(port=params.port, remote__port=port).wait(ANSWER_S, pids=Length(1)).pids
         assert pid != running.pid, "the server itself has the connection, not a process for this client"
@@ -397,9 +398,9 @@ def test_a_long_answer_takes_few_calls(listening, clients, beta, params):
     """The lines of an answer go out together: 1,000 bytes and more with each call of write(), not one line."""
     listening()
     (port,) = clients.connect(beta.ipv4, params.port, "c")
-    (pid,) = beta.tcp(port=params.port, remote__port=port).wait(ANSWER_S, pids=Length(1)).pids
     clients.send("c", "1 a\n")
     clients.expect("c", answer(1, "a"))
+    (pid,) = beta.tcp(port=params.port, remote__port=port).wait(ANSWER_S, pids=Length(1)).pids
 
     def calls():
         found = re.search(r"^syscw: (\d+)$", beta.run("cat /proc/%s/io", str(pid)).stdout, flags=re.MULTILINE)
@@ -460,6 +461,7 @@ def test_clients_outlive_the_server(listening, clients, client, beta, params, le
     second.wait()
     clients.running.kill()
     clients.running.wait()
+    beta.processes(comm="server").wait_gone(ANSWER_S)
     assert not leftovers()
 
 
