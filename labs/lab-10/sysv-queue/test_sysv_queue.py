@@ -341,6 +341,7 @@ def test_closer_tells_how_it_found_the_queue(closer, receiver, reference, finder
     postbox = finder()
     postbox.send([(params.type, params.text), (params.other, params.more), (params.other, params.text)])
     running.expect(line((params.type, params.text)))
+    running.wait_blocked("msgrcv")
     queue = postbox.queue.fact
     expected = {
         "messages": queue.qnum,

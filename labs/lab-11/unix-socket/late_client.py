@@ -13,7 +13,7 @@ import select
 import socket
 import sys
 
-PATIENCE_S = 0.2
+PATIENCE_S = 0.5
 MOST_KEPT_BYTES = 1 << 20
 """What a server may keep for one client."""
 MOST_BUFFERS = 4
