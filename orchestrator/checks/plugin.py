@@ -181,7 +181,7 @@ def _attach_verdict(item: pytest.Item, stage: Stage, call: pytest.CallInfo[None]
     error = call.excinfo.value if call.excinfo else None
     context = item.stash.get(CONTEXT, None)
     outcome = _outcome(error, context, in_check=call.when == "call")
-    stage.spent_s += call.duration
+    stage.spent_s += call.duration / (context.session.scale if context else 1.0)
     item.config.stash[OUTCOMES][item.nodeid] = outcome
     verdict = judge(item, stage, outcome, error, context, item.config.stash[COMPARED], call.duration)
     report.verdict = verdict.plain()

@@ -88,7 +88,7 @@ class Stage:
     definition: LabDefinition
     name: str
     spent_s: float = 0.0
-    """How long its checks have taken so far."""
+    """How long its checks have taken so far, each divided by how slow the machine was."""
     _own: Build | None = None
     _instrumented: Build | None = None
 
@@ -107,8 +107,8 @@ class Stage:
         return self.stages.session(self.definition, self.name)
 
     def is_over(self) -> bool:
-        """Whether its checks have taken all the time that they may; a slow machine gives more."""
-        return self.spent_s > self.exercise.deadline * self.session().scale
+        """Whether its checks have taken all the time that they may."""
+        return self.spent_s > self.exercise.deadline
 
     def own(self) -> Build:
         """The submission's programs."""

@@ -22,7 +22,7 @@ from pathlib import Path
 
 LINE, SHIFTS = 64, 61
 MASK = (1 << 64) - 1
-MARK_BYTES = 32
+MARK_BYTES, STAMP = 32, 16
 RUN_S, PATIENCE_S = 0.002, 4.0
 CHANGES = 5
 """More than there are when it makes the pattern and fills its buffers for the first time."""
@@ -118,7 +118,8 @@ def main(pid, block, seed, part):
         changes += now != before
         before = now
     print("copied" if changes >= CHANGES else "same", flush=True)
-    found = list(stretches(parts, whole, at))
+    # Not the buffer in which it was stopped: a part of that is of another block.
+    found = [one for one in stretches(parts, whole, at) if one[1] >= block - STAMP]
     with suppress(OSError):  # it ends, that is what it is to do
         spoil(memory, found, random.uniform(part / PARTS, (part + 1) / PARTS - PIECE))
     print("spoiled", flush=True)

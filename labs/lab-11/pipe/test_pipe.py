@@ -398,8 +398,8 @@ def test_what_can_not_be_executed_is_told_once(post, mailbox, params):
 
     nowhere = {"PATH": "/nowhere"}
     # Mail, which is not there, ends first.
-    says_more = f"echo {params.text}; /bin/sleep 0.3; echo {params.more}; exec /bin/sleep 0.3 >/dev/null 2>&1"
-    outlives_it = ["/bin/sh", "-c", says_more]
+    says = f"echo {params.text}; /bin/sleep 0.5; echo {params.more}; exec /bin/sleep 0.3 >/dev/null 2>&1"
+    outlives_it = ["/bin/sh", "-c", f"trap '' PIPE; {says}"]
     ended = post.run(args=[params.user, params.subject, *outlives_it], stdin=b"", env=nowhere).exited(1)
     told(ended, "run /bin/sh", f"mail {params.user}", "/bin/sh exit 0", "mail exit 127")
     assert b"mail" in ended.stderr, "nobody says that there is no mail"

@@ -7,7 +7,7 @@ from signal import SIGINT
 
 import pytest
 
-from orchestrator.checks import PIPE, check
+from orchestrator.checks import PIPE, Contains, check
 
 ON_THE_WIRE = "test_request_on_the_wire"
 REPLIES = "test_reply_is_printed"
@@ -110,7 +110,7 @@ def test_of_many_packets_only_the_reply_counts(icmp, liar, alpha, silent, params
     """Eight packets that are not quite the reply are passed over; the ninth is it, and its time to live is printed."""
     told(liar, "id")  # from now on it sends at once what it is told: the program waits for a second only
     running = icmp.start(args=[silent, str(params.id), str(params.sequence), params.text])
-    alpha.processes(pid=running.pid).wait(state="S")
+    alpha.processes(pid=running.pid).wait(state="S", fds=Contains({"kind": "socket"}))
     liar.write("".join(f"{what}\n" for what in (*LIES, "right")).encode())
     assert running.wait().exited(0).stdout == reply(silent, params, 17)
 
