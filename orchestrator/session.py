@@ -57,7 +57,7 @@ class Session:
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        """Measure the machine's pace in the first container."""
+        """Have the machine's pace measured in the first container, when somebody asks for it."""
         self.pace = Pace(self._took_s)
 
     @classmethod
