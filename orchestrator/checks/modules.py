@@ -1,14 +1,17 @@
 """What testinfra lacks: modules for System V and POSIX objects, FIFOs, pipes, sockets and processes.
 
 Each is a question to the kernel, asked anew at every use: `exists`, `fact`, `facts`, `wait`, `wait_gone`, and every
-field of the fact as a property. They need an agent and nothing else of this project.
+field of the fact as a property. Processes can also be sent signals. They need an agent and nothing else of this
+project.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from signal import SIGKILL, SIGSTOP
 from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestrator.agent import facts
@@ -16,11 +19,14 @@ from orchestrator.agent.client import Agent
 from orchestrator.agent.match import AtLeast, Contains, Count, Exactly, Ge, In, Le
 from orchestrator.agent.notyet import NotYet
 from orchestrator.checks.outcome import TimedOut
+from orchestrator.errors import ObjectMissing
 
 F = TypeVar("F", bound=facts.Fact)
 Ask = Callable[[], Agent]
 """Gives the agent of the container that is asked; it may have been restarted since the last time."""
 PATIENCE_S = 5.0
+STILL_TO_COME: Mapping[int, In] = {SIGSTOP: In("R", "S", "D"), SIGKILL: In("R", "S", "D", "T", "t")}
+"""The states in which a process has not stopped yet, or not ended yet, that was sent a signal it can't prevent."""
 LOOK_S = 0.5
 """Between two looks whether any program still runs; the agent itself looks at facts far more often."""
 
@@ -295,6 +301,29 @@ class Processes(Module[facts.Process]):
 
     fact_type = facts.Process
     noun = "process"
+
+    def signal(self, number: int) -> None:
+        """Send a signal to each that matches; when this returns SIGSTOP has stopped, and SIGKILL ended, all of them.
+
+        Raises:
+            AssertionError: There is none.
+            TimedOut: One has neither stopped nor ended in time.
+        """
+        found = self.facts
+        assert found, f"there is no {self._named(self._match)}"
+        for one in found:
+            with suppress(ObjectMissing):  # it has ended meanwhile
+                self._agent().signal(one.pid, number)
+        Processes(self._agent, self._around, pid=In(*(one.pid for one in found))).wait_for_signal(number)
+
+    def wait_for_signal(self, number: int) -> None:
+        """Return as soon as those that match, which were sent a signal, have stopped or ended; at once after others.
+
+        Raises:
+            TimedOut: One has neither stopped nor ended in time.
+        """
+        if number in STILL_TO_COME:
+            Processes(self._agent, self._around, **{**self._match, "state": STILL_TO_COME[number]}).wait_gone()
 
 
 BY_NAME: dict[str, type[Module[Any]]] = {

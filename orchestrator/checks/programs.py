@@ -18,6 +18,7 @@ from orchestrator.agent.process import Output, Process, To
 from orchestrator.checks.asleep import PATIENCE_S, see_asleep
 from orchestrator.checks.context import CheckContext
 from orchestrator.checks.ended import Ended
+from orchestrator.checks.modules import Processes
 from orchestrator.checks.outcome import TimedOut, Unexpected
 from orchestrator.checks.parameters import Value, fill
 from orchestrator.display import printable
@@ -268,9 +269,18 @@ class Running:
             raise self._timed_out(f"it to wait in {syscall}() {about}".rstrip(), patience_s) from None
 
     def signal(self, number: signals.Signals | int, to: To = "process") -> None:
-        """Send a signal to the process itself, to its group, or to all that descends from it."""
-        self.program.context.say(f"sent {signals.Signals(number).name} to {self.program.title}")
+        """Send a signal to the process itself, to its group, or to all that descends from it.
+
+        They have stopped when this returns, or ended, if SIGSTOP or SIGKILL was sent.
+
+        Raises:
+            TimedOut: One has not, in time.
+        """
+        context = self.program.context
+        context.say(f"sent {signals.Signals(number).name} to {self.program.title}")
         self.remote.signal(number, to)
+        aim = {"process": {"pid": self.pid}, "group": {"pgid": self.pid}, "all": {"proc": self.remote.number}}[to]
+        Processes(lambda: self._agent, context.surroundings, **aim).wait_for_signal(number)
 
     def kill(self) -> None:
         """SIGKILL to it and to everything that it forked."""

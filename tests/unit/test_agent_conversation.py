@@ -20,6 +20,7 @@ import pytest
 from orchestrator.agent import PIPE, Agent, Command, NotYet
 from orchestrator.agent.facts import KINDS, Fifo, File, Namespaces, Process, Snapshot, UnixSocket
 from orchestrator.agent.match import AtMost, Between, Contains, Exactly, Ge, In, Le, Length, Ne
+from orchestrator.checks.modules import Processes, Surroundings
 from orchestrator.errors import AgentGone, AgentRefused, EngineError, EngineTimeout
 
 PROGRAM = Path(__file__).parents[2] / "images/lab/agent"
@@ -192,6 +193,23 @@ def test_a_program_can_be_fed_watched_and_ended(agent: Agent) -> None:
     assert (result.stdout, process.running()) == (b"x" * 10, False)
     assert process.signal(signal.SIGTERM) == 0
     assert process.kill() == ()
+
+
+def test_signals_that_can_not_be_prevented_have_done_their_work(agent: Agent) -> None:
+    def processes(**match: object) -> Processes:
+        return Processes(lambda: agent, Surroundings(), **match)
+
+    pids = [agent.spawn(shell(script)).pid for script in ("while :; do :; done", "exec sleep 100")]
+    both = processes(pid=In(*pids))
+    both.signal(signal.SIGSTOP)
+    assert [one.state for one in both.facts] == ["T", "T"]
+    both.signal(signal.SIGCONT)
+    agent.wait(Process, 5, pid=pids[0], state="R")
+    both.signal(signal.SIGKILL)
+    assert all(one.state == "Z" for one in both.facts)
+    both.wait_gone()
+    with pytest.raises(AssertionError, match="there is no process"):
+        both.signal(signal.SIGTERM)
 
 
 def test_a_run_that_is_late_is_killed_and_told(agent: Agent) -> None:

@@ -502,3 +502,17 @@ def test_entries_of_any_type_are_told_and_what_is_in_them_is_not(agent: AgentIns
         assert found["file"]["ino"] == (folder / "file").stat().st_ino
     finally:
         assert remove(agent, "entry", str(folder / "dir"))
+
+
+def test_a_process_has_stopped_when_all_of_its_threads_have(agent: AgentInside, folder: Path) -> None:
+    os.mkfifo(folder / "f")
+    # Who forks with vfork(2) does not stop until the child executes, and this one waits for the FIFO's other end first.
+    opens = f"file_actions=[(os.POSIX_SPAWN_OPEN, 0, '{folder}/f', os.O_RDONLY, 0)]"
+    forking = f"threading.Thread(target=lambda: os.posix_spawn('/bin/true', ['true'], {{}}, {opens})).start()\n"
+    pid = agent.spawn(*python("import os, threading, time\n" + forking + "time.sleep(1000)"))["pid"]
+    agent.wait("process", None, **{"ppid": pid, "state": "S", "syscall.name": {"in": ["open", "openat"]}})
+    os.kill(pid, signal.SIGSTOP)
+    [fact] = agent.wait("process", None, pid=pid, state="D")
+    assert (fact["threads"], Path(f"/proc/{pid}/stat").read_text().split()[2]) == (2, "T")
+    (folder / "f").write_bytes(b"")
+    agent.wait("process", None, pid=pid, state="T")

@@ -93,16 +93,10 @@ def of(task: str) -> Call | None:
 
 def opening(pid: int, threads: int) -> list[Call]:
     """The calls of a process's threads that are opening a file now."""
-    tasks = [f"/proc/{pid}"] if threads == 1 else _tasks(pid)
+    tasks = [f"/proc/{pid}"]
+    if threads > 1:
+        tasks = [f"/proc/{pid}/task/{thread}" for thread in proc.threads(pid)[:MOST_THREADS]]
     return [call for task in tasks if (call := of(task)) is not None and call.number in OPEN_NUMBERS]
-
-
-def _tasks(pid: int) -> list[str]:
-    """The folders of a process's threads."""
-    try:
-        return [f"/proc/{pid}/task/{name}" for name in os.listdir(f"/proc/{pid}/task")[:MOST_THREADS]]
-    except OSError:  # it ended in the meantime
-        return []
 
 
 def _string(task: str, address: int) -> bytes:

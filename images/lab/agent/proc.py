@@ -96,6 +96,14 @@ def stat(pid: int) -> Stat | None:
     return Stat(pid, text) if text else None
 
 
+def threads(pid: int) -> list[int]:
+    """The ids of a process's threads; none when there is no such process."""
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    except OSError:  # it is gone
+        return []
+
+
 def namespace(pid: int | str, kind: str) -> int | None:
     """The inode number of a namespace that a process is in: `ipc:[4026531839]`; None when it can't be read."""
     number = link(f"/proc/{pid}/ns/{kind}").rpartition(b"[")[2].rstrip(b"]")

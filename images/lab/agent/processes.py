@@ -42,7 +42,7 @@ def _fact(scan: Scan, stat: Stat) -> Fact:
         "pgid": stat.pgid,
         "sid": stat.sid,
         "comm": as_text(stat.comm),
-        "state": stat.state,
+        "state": _state(stat),
         "threads": stat.threads,
         "utime_s": stat.utime / usage.TICKS_PER_S,
         "stime_s": stat.stime / usage.TICKS_PER_S,
@@ -50,6 +50,14 @@ def _fact(scan: Scan, stat: Stat) -> Fact:
         "proc": number or None,
         "ours": number is not None,
     }
+
+
+def _state(stat: Stat) -> str:
+    """That of its first thread; when this one has stopped, that of one that has not yet, if there is one."""
+    if stat.state != "T" or stat.threads == 1:
+        return stat.state
+    threads = map(proc.stat, proc.threads(stat.pid))  # proc(5): a thread has such a file, too, though it is not listed
+    return next((one.state for one in threads if one is not None and one.state in "RSD"), stat.state)
 
 
 def _complete(scan: Scan, facts: list[Fact]) -> None:

@@ -52,11 +52,7 @@ def highest(*usages: Usage) -> Usage:
 
 def switches(pid: int) -> tuple[int, int]:
     """How often a process's threads have given a processor away, and how often they lost one."""
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")
-    except OSError:  # it is gone: whoever waited for it knows
-        return (0, 0)
-    texts = [proc.read(f"/proc/{pid}/task/{thread}/status") for thread in threads]
+    texts = [proc.read(f"/proc/{pid}/task/{thread}/status") for thread in proc.threads(pid)]
     voluntary, involuntary = (sum(_number(text, name) for text in texts) for name in SWITCHES)
     return (voluntary, involuntary)
 

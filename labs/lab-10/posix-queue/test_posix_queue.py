@@ -170,7 +170,6 @@ def test_receiver_prints_the_most_urgent_first(receiver, opened, alpha, params):
     running.wait_blocked("mq_timedreceive")
     postbox = opened()
     running.signal(SIGSTOP)
-    alpha.processes(pid=running.pid).wait(state="T")
     kinds = [params.priority, 3, MOST_URGENT, params.priority, 3]
     messages = [(kinds[number % len(kinds)], f"{number} {params.more}") for number in range(params.maxmsg)]
     postbox.send(messages)
@@ -287,7 +286,6 @@ def test_notifier_is_told_again_and_again(notifier, postbox, alpha, params):
         expected += f"input {number} {params.text}\n".encode() + line(message)
     postbox.queue.wait(notify_pid=running.pid)
     running.signal(SIGSTOP)
-    alpha.processes(pid=running.pid).wait(state="T")
     # One of the most urgent first: a thread that was on its way into mq_receive() gets it from the sender's hand.
     waited = [(2 - number % 3, f"{number} {params.more}") for number in range(params.maxmsg)]
     postbox.send(waited)
@@ -377,7 +375,6 @@ def test_notifier_minds_no_signal_of_somebody_else(notifier, postbox, alpha, par
         running.sleeps(0.1)
         postbox.queue.wait(notify_pid=running.pid)
         running.signal(SIGSTOP)
-        alpha.processes(pid=running.pid).wait(state="T")
         running.signal(SIGUSR1)
         sent.append((params.priority, f"{number} {params.text}"))
         postbox.send(sent[-1:])

@@ -55,10 +55,8 @@ class Commands:
         return end.ino
 
     def signal(self, process, signal):
-        """Send a signal to one of the commands; it has stopped when it was told to."""
-        self.host.run("kill -s %s %s", signal.name.removeprefix("SIG"), str(process.pid))
-        if signal == SIGSTOP:
-            self.host.processes(pid=process.pid).wait(state="T")
+        """Send a signal to one of the commands."""
+        self.host.processes(pid=process.pid).signal(signal)
 
 
 @pytest.fixture

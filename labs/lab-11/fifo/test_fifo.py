@@ -28,7 +28,6 @@ def fill(reading, peer, alpha):
     filler = peer("alpha/right", "raw_writer.py", "{path}", "at-once").start(stdin=PIPE)
     reading.wait_blocked("read")
     reading.signal(SIGSTOP)
-    alpha.processes(pid=reading.pid).wait(state="T")
     filler.write(FILLER * FILLERS)
     filler.close_stdin()
     filler.wait()

@@ -60,12 +60,6 @@ def get(target, method="GET"):
     return f"{method} {target} HTTP/1.0\r\nHost: beta\r\n\r\n".encode()
 
 
-def stop(running, host):
-    """Stop a program and what it forked; a signal that was sent has not arrived yet."""
-    running.signal(SIGSTOP, to="all")
-    host.processes(sid=running.pid, state=In("R", "S", "D")).wait_gone()
-
-
 def printed(ended, expected):
     """Whether a program has printed `expected`, which may be longer than what is kept of it."""
     ends = ended.stdout[:SHOWN_BYTES], ended.stdout[-SHOWN_BYTES:]
@@ -338,7 +332,7 @@ def test_a_long_request_gets_its_answer(server, ask, peer, site, alpha, beta, pa
         ("a line of 20000 bytes", start + body, 400),
         ("a request with a body of 20000 bytes", get("/note.txt", "POST") + body, 501),
     ):
-        stop(running, beta)  # so that all of it has come before it is answered
+        running.signal(SIGSTOP, to="all")  # so that all of it has come before it is answered
         sender = peer("alpha/left", "ask.py", "{beta.ipv4}", "{port}").start(stdin=PIPE)
         sender.write(json.dumps({"send": request.decode(), "then": "listen"}).encode() + b"\n")
         beta.tcp(port=params.port).wait(recv_queue=len(request))

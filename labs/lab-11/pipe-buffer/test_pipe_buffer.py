@@ -2,10 +2,11 @@
 
 from collections import Counter
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 
-from orchestrator.checks import PIPE, check
+from orchestrator.checks import PIPE, In, check
 
 WITNESS = (Path(__file__).parent / "witness.py").read_text()
 READY = b"ready\n"
@@ -80,15 +81,9 @@ class Flow:
             for pid in self.writers
         ]
 
-    def tell(self, signal):
-        """Send a signal to all writers."""
-        self.host.run("kill -s %s " + " ".join(map(str, self.writers)), signal)
-
     def stop(self):
         """Stop all writers, in the middle of their write()."""
-        self.tell("STOP")
-        for pid in self.writers:
-            self.host.processes(pid=pid).wait(state="T")
+        self.host.processes(pid=In(*self.writers)).signal(SIGSTOP)
 
     def pour_record(self):
         """The next record, taken out and printed at once."""
@@ -315,9 +310,8 @@ def test_a_writer_that_is_interrupted_writes_the_rest(flow, alpha, params):
     size = CAPACITY + params.large
     running = flow.start(until=READY, stdin=PIPE, args=["1", "2", str(size)])
     writer = alpha.processes(ppid=running.pid).wait(timeout_s=2, state="S", syscall__name="write")
-    alpha.run("kill -s STOP %s", str(writer.pid))
-    alpha.processes(pid=writer.pid).wait(state="T")
-    alpha.run("kill -s CONT %s", str(writer.pid))
+    for signal in (SIGSTOP, SIGCONT):
+        alpha.processes(pid=writer.pid).signal(signal)
     running.write(EVERYTHING)
     running.close_stdin()
     printed = running.wait().exited(0).stdout

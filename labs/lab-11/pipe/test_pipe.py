@@ -74,12 +74,8 @@ class Post:
         assert ends == ((writer,), (reader,)), f"the ends are elsewhere, too: {fact.describe()}"
 
     def signal(self, process, signal):
-        """Send a signal to a child. It has stopped, or ended, when it was told to."""
-        self.host.run("kill -s %s %s", signal.name.removeprefix("SIG"), str(process.pid))
-        if signal == SIGSTOP:
-            self.host.processes(pid=process.pid).wait(state="T")
-        if signal == SIGKILL:
-            self.ended(process)
+        """Send a signal to a child."""
+        self.host.processes(pid=process.pid).signal(signal)
 
     def ended(self, process):
         """Return when a child has ended, waited for or not."""
@@ -88,11 +84,6 @@ class Post:
     def sleeps(self):
         """Return when post itself sleeps, in whichever call, and has dealt with all signals."""
         self.host.processes(pid=self.running.pid).wait(timeout_s=2, state="S", sig__pending=())
-
-    def hold(self):
-        """Stop post itself."""
-        self.running.signal(SIGSTOP)
-        self.host.processes(pid=self.running.pid).wait(state="T")
 
 
 @pytest.fixture
@@ -259,7 +250,7 @@ def test_a_long_text_waits_for_mail_and_no_signal_spoils_it(start, alpha, mailbo
     # What is in the pipe now takes a page: whoever writes several pages at a time, if a power of two, writes a part.
     alpha.processes(pid=shell.pid).wait(state="T")
     posted.sleeps()
-    posted.hold()
+    running.signal(SIGSTOP)
     posted.signal(shell, SIGCONT)
     writing = alpha.processes(ppid=shell.pid, comm="seq", state="S", syscall__name="write")
     writing.wait()

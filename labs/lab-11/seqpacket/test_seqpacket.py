@@ -84,7 +84,6 @@ class Keeper:
     def stop(self):
         """Hold it: what comes now waits."""
         self.running.signal(SIGSTOP)
-        self.host.processes(pid=self.running.pid).wait(state="T")
 
     def go_on(self):
         """The opposite."""

@@ -1,12 +1,12 @@
 """Checks of shm-restart: processes are killed at the worst moment, and every coin is still there."""
 
 from random import Random
-from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
+from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM
 from struct import pack, unpack, unpack_from
 
 import pytest
 
-from orchestrator.checks import PIPE, Ne, check
+from orchestrator.checks import PIPE, In, Ne, check
 
 PLACES = ("alpha/left", "alpha/right")
 PEER, STUDENTS = 1999, 1000
@@ -117,15 +117,10 @@ def owner(running, alpha, random):
 
 
 def kill(workers, alpha):
-    """SIGKILL to workers."""
-    for worker in workers:
-        alpha.run("kill -KILL %s", str(worker.pid))
-
-
-def gone(workers, alpha):
-    """Return when their parent has waited for them."""
-    for worker in workers:
-        alpha.processes(pid=worker.pid).wait_gone()
+    """End workers; what is returned is gone when their parent has waited for them."""
+    killed = alpha.processes(pid=In(*(worker.pid for worker in workers)))
+    killed.signal(SIGKILL)
+    return killed
 
 
 def go_on(watching, transfers):
@@ -336,18 +331,16 @@ def test_workers_are_killed_and_everything_adds_up(bank, perturbed, peer, alpha,
     running = Bank(perturbed.bank, alpha, params.name).start("run", workers, FOR_EVER)
     go_on(watching, A_FEW)
     for _ in range(KILLS):
-        one = [owner(running, alpha, random)]
-        kill(one, alpha)
-        gone(one, alpha)
+        kill([owner(running, alpha, random)], alpha).wait_gone()
         go_on(watching, A_FEW)
     # All of them at once, also those that were started anew; their parent hears of it when it can.
     killed = KILLS
     for _ in range(2):
         running.signal(SIGSTOP)
         crew = alpha.processes(ppid=running.pid, state=Ne("Z")).facts
-        kill(crew, alpha)
+        dead = kill(crew, alpha)
         running.signal(SIGCONT)
-        gone(crew, alpha)
+        dead.wait_gone()
         killed += len(crew)
         go_on(watching, A_FEW)
     running.signal(SIGTERM)

@@ -278,11 +278,11 @@ def test_pop_gives_the_link_back_and_loses_nothing(stretch, puppet, alpha):
     """On `O` the module has passed on what came before, gives its lower link back, and is gone, no zombie either."""
     upper = stretch("upper")
     process = upper.process()
-    alpha.run("kill -STOP %s", str(process.pid))
+    alpha.processes(pid=process.pid).signal(SIGSTOP)
     texts = [b"D%dx" % number for number in range(5)]
     upper.down(*texts, POP)
     upper.up(*texts)
-    alpha.run("kill -CONT %s", str(process.pid))
+    alpha.processes(pid=process.pid).signal(SIGCONT)
     assert arrived(puppet, texts) == texts, "what came up, through the module and after it"
     assert puppet.inode("back") == upper.lower, "the descriptor that came with `O` is not the module's lower link"
     alpha.processes(pid=process.pid).wait_gone(timeout_s=PATIENCE_S)
@@ -357,10 +357,10 @@ def test_a_hang_up_goes_up_and_a_close_goes_down(module, offer, puppet, place, a
     process = hung.process()
     hung.down(b"Dunread")
     alpha.unix_socket(ino=puppet.inode(hung.bottom)).wait(recv_queue=Ge(1))
-    alpha.run("kill -STOP %s", str(process.pid))
+    alpha.processes(pid=process.pid).signal(SIGSTOP)
     hung.up(b"D" + text, b"X", b"D")
     puppet.tell("close", hung.bottom)
-    alpha.run("kill -CONT %s", str(process.pid))
+    alpha.processes(pid=process.pid).signal(SIGCONT)
     assert hung.at_top(4) == [b"D" + text, b"X", b"D", HANGUP]
     most = 3 * puppet.capacity()
     assert puppet.fill(hung.top, process.pid, most) == most, "after the hang-up it does not take what comes from above"
@@ -369,10 +369,10 @@ def test_a_hang_up_goes_up_and_a_close_goes_down(module, offer, puppet, place, a
 
     closed = Stretch(puppet, alpha, server, place("upper"), "C")
     process = closed.process()
-    alpha.run("kill -STOP %s", str(process.pid))
+    alpha.processes(pid=process.pid).signal(SIGSTOP)
     closed.down(b"D" + text, b"X", RELEASE)
     puppet.tell("close", closed.top)
-    alpha.run("kill -CONT %s", str(process.pid))
+    alpha.processes(pid=process.pid).signal(SIGCONT)
     assert closed.at_bottom(4) == [b"D" + text.upper(), b"X", RELEASE, None]
     alpha.processes(pid=process.pid).wait_gone(timeout_s=PATIENCE_S)
 
@@ -417,7 +417,6 @@ def test_head_prints_all_data_before_a_hang_up(head, opened, puppet, alpha, para
     tell(running, "put unread")
     alpha.unix_socket(ino=puppet.inode("low")).wait(recv_queue=Ge(1))
     running.signal(SIGSTOP)
-    alpha.processes(pid=running.pid).wait(state="T")
     puppet.send("low", b"D" + params.text.encode(), b"D" + params.more.encode())
     puppet.tell("close", "low")
     running.signal(SIGCONT)
@@ -442,7 +441,6 @@ def test_head_hands_its_link_to_a_module_and_takes_it_back(head, opened, puppet,
     alpha.processes(pid=running.pid).wait(state="S")
     old = only_link(running)
     running.signal(SIGSTOP)
-    alpha.processes(pid=running.pid).wait(state="T")
     tell(running, f"put {params.more}", f"push {place('ours')}", f"put {params.text}", "pop", "put later")
     running.signal(SIGCONT)
     puppet.tell("accept", "door", "modules")
