@@ -49,6 +49,11 @@ def told(liar, what):
     liar.ask(f"{what}\n".encode(), until=f"sent {what}\n".encode())
 
 
+def waiting(running, alpha):
+    """The program, once it sleeps with its socket open: before that it sleeps while the pages of its own file come."""
+    return alpha.processes(pid=running.pid).wait(state="S", fds=Contains({"kind": "socket"}))
+
+
 def captured(tool, run):
     """The IPv4 packets with ICMP in them that beta's witness saw while `run` ran."""
     words = ("-i", "any", "-n", "-x", "-l", "icmp", "and", "inbound")
@@ -110,7 +115,7 @@ def test_of_many_packets_only_the_reply_counts(icmp, liar, alpha, silent, params
     """Eight packets that are not quite the reply are passed over; the ninth is it, and its time to live is printed."""
     told(liar, "id")  # from now on it sends at once what it is told: the program waits for a second only
     running = icmp.start(args=[silent, str(params.id), str(params.sequence), params.text])
-    alpha.processes(pid=running.pid).wait(state="S", fds=Contains({"kind": "socket"}))
+    waiting(running, alpha)
     liar.write("".join(f"{what}\n" for what in (*LIES, "right")).encode())
     assert running.wait().exited(0).stdout == reply(silent, params, 17)
 
@@ -125,7 +130,7 @@ def test_it_waits_a_second_and_no_longer(icmp, liar, alpha, silent, params):
     """Nobody answers: it sleeps, gives up after a second though other packets come, says so and exits with 3."""
     words = [silent, str(params.id), str(params.sequence), params.text]
     quiet = icmp.start(args=words)
-    before = alpha.processes(pid=quiet.pid).wait(state="S").voluntary_switches
+    before = waiting(quiet, alpha).voluntary_switches
     ended = quiet.wait().refused(3).idle(0.1)
     woke = ended.voluntary_switches - before
     assert woke <= MOST_WAKES, f"it woke up {woke} times within the second for which it waited"
