@@ -2,6 +2,7 @@
 
 import re
 import struct
+import time
 from ipaddress import ip_address
 from signal import SIGINT
 
@@ -136,7 +137,9 @@ def test_it_waits_a_second_and_no_longer(icmp, liar, alpha, silent, params):
     assert woke <= MOST_WAKES, f"it woke up {woke} times within the second for which it waited"
 
     running = icmp.start(args=words)
+    most_s = time.monotonic() + running.allowed_s
     while running.alive:
+        assert time.monotonic() < most_s, "as long as other packets come it does not give up"
         told(liar, "id")
     ended = running.wait().refused(3)
     assert ended.wall_s >= 0.9, f"it gave up after {ended.wall_s:.2f} s"
