@@ -18,6 +18,9 @@ CPU_SHARE: Final = 0.1
 MOST_WAKES: Final = 1
 """A program that waits without a limit does not wake at all; one may be the end of what it did before."""
 
+BUSY: Final = "RD"
+"""States of who computes, or waits for its own pages."""
+
 Look = Callable[[], Sequence[Process]]
 """Gives the processes of a program as they are now."""
 
@@ -50,7 +53,7 @@ def _settled(look: Look, patience_s: float, pause: Callable[[float], None]) -> S
     for _ in range(int(patience_s / SETTLE_S)):
         pause(SETTLE_S)
         now = _seen(look)
-        if _wakes(now) == _wakes(before) and all(one.state != "R" for one in now):
+        if _wakes(now) == _wakes(before) and all(one.state not in BUSY for one in now):
             return now
         before = now
     raise _looks_again(f"it does not come to rest within {patience_s:.3g} s")

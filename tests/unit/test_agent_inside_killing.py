@@ -155,6 +155,14 @@ def test_a_signal_reaches_one_process_its_group_or_all(agent: AgentInside) -> No
     assert agent.finish(started)["signal"] == signal.SIGKILL
 
 
+def test_who_forks_while_all_are_stopped_has_no_child_that_runs_on(agent: AgentInside) -> None:
+    started = agent.spawn(*python("import os, time\nwhile os.fork() == 0:\n    pass\ntime.sleep(1000)"))
+    agent.wait("process", {"min": 20}, proc=started["proc"])
+    count = agent.call("signal", proc=started["proc"], signal=signal.SIGSTOP, to="all")["count"]
+    agent.wait("process", {"max": 0}, proc=started["proc"], state={"in": ["R", "S", "D"]})
+    assert len(agent.wait("process", proc=started["proc"], state="T")) == count
+
+
 def test_a_signal_to_a_program_that_has_ended_reaches_nobody(agent: AgentInside) -> None:
     ended = agent.run("true")
     for to in ("process", "group", "all"):

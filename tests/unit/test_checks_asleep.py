@@ -68,6 +68,13 @@ def test_who_looks_often_never_settles() -> None:
         Clock(polling(0.01)).see()
 
 
+def test_who_waits_for_its_own_pages_has_not_settled() -> None:
+    def loading(now_s: float) -> Sequence[Process]:
+        return [replace(ASLEEP, state="D" if now_s < 0.3 else "S", voluntary_switches=0 if now_s < 0.3 else 9)]
+
+    Clock(loading).see()
+
+
 def test_a_slow_machine_gives_more_time_to_settle() -> None:
     def starting(now_s: float) -> Sequence[Process]:
         return [replace(ASLEEP, voluntary_switches=int(min(now_s, 3) * 100))]

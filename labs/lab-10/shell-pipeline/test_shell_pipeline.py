@@ -213,15 +213,17 @@ def test_all_statuses_are_told(pipeline, start, alpha, params):
         statuses(ended, *expected)
 
     # The second one ends before the first; then both while pipeline can't see it.
-    waits, ends = f"exec >&-; read line; exit {params.status}", f"cat; echo end; exit {params.other}"
+    alpha.run("mkfifo -m 666 %s", params.path)
+    waits = f"exec >&-; read line; exit {params.status}"
     for stopped in (False, True):
+        ends = f"cat; echo end; {f'cat {params.path}; ' if stopped else ''}exit {params.other}"
         joined = start(["sh", "-c", waits], ["sh", "-c", ends])
         joined.running.expect(b"end\n")
         children = partial(alpha.processes, ppid=joined.running.pid, state=In("R", "S", "D"))
         if stopped:
             joined.running.signal(SIGSTOP)
-            alpha.processes(pid=joined.running.pid).wait(state="T")
             joined.running.close_stdin()
+            alpha.run(": > %s", params.path)
             children().wait_gone(timeout_s=2)
             joined.running.signal(SIGCONT)
         else:
@@ -450,7 +452,9 @@ def test_pipelines_of_two_containers_are_joined_by_a_fifo(pipeline, reference, a
         line("cat", "wc -l", options=["-i", params.path]),
     )
     running = pipeline.start(args=says)
-    alpha.processes(pid=running.pid).wait(timeout_s=2, state="S", syscall__name=In("openat", "open", "creat"))
+    alpha.processes(pid=running.pid).wait(
+        timeout_s=2, state="S", syscall__name=In("openat", "open", "creat"), syscall__path=params.path
+    )
     assert not alpha.processes(ppid=running.pid).exists, "something was started before the file was open"
     ended = reference.pipeline.at("alpha/right").run(args=counts).exited(0)
     assert ended.stdout == b"%d\n" % params.count, "lines that came out of the FIFO"

@@ -160,11 +160,12 @@ def test_held_signals_wait_in_the_kernel_and_only_some_are_counted(listener, rea
     "handler prints: what if the main program is printing the very moment? signal-safety(7) has the functions.",
     needs=[LISTENS],
 )
-def test_no_call_is_spoilt_by_a_signal(listener, reading, params):
+def test_no_call_is_spoilt_by_a_signal(listener, reading, alpha, params):
     """Signals come amid half a line, and while LOG takes nothing: every line is in it once, and whole."""
     log = reading(listener)
     middle = len(params.text) // 2
     log.listening.write(params.text[:middle].encode())
+    alpha.processes(pid=log.listening.pid).wait(state="S")  # it has read that
     poked = log.poke()
     log.expect(poked)
     log.listening.write(params.text[middle:].encode() + b"\n")

@@ -61,8 +61,8 @@ def refused(ended, exit_status=1):
 def test_reader_makes_a_fifo_and_waits_for_a_writer(reader, alpha, params):
     """The reader makes a FIFO with mode 0660 and sleeps in open() until a writer comes."""
     running = waiting(reader, alpha, params)
-    assert alpha.fifo(params.path).mode == 0o660, f"its mode is {alpha.fifo(params.path).mode:04o}"
     running.wait_blocked("openat", path=params.path)
+    assert alpha.fifo(params.path).mode == 0o660, f"its mode is {alpha.fifo(params.path).mode:04o}"
 
 
 @check(

@@ -200,6 +200,7 @@ def only_link(running):
 def test_a_module_is_had_at_its_path(module, offer, place, alpha, leftovers):
     """`module` listens for packets at PATH, mode 0660, sleeps, replaces what a killed one left; SIGTERM removes it."""
     running = offer(module, "upper")
+    alpha.processes(pid=running.pid).wait(state="S")
     socket = alpha.unix_socket(place("upper")).fact
     assert socket.type == "seqpacket", f"it listens for a {socket.type} connection"
     assert socket.file.mode == 0o660, f"its mode is {socket.file.mode:04o}"
