@@ -160,7 +160,8 @@ def test_who_forks_while_all_are_stopped_has_no_child_that_runs_on(agent: AgentI
     agent.wait("process", {"min": 20}, proc=started["proc"])
     count = agent.call("signal", proc=started["proc"], signal=signal.SIGSTOP, to="all")["count"]
     agent.wait("process", {"max": 0}, proc=started["proc"], state={"in": ["R", "S", "D"]})
-    assert len(agent.wait("process", proc=started["proc"], state="T")) == count
+    # A fork that was on its way ends when we have looked for the last time; the child is stopped, and not counted.
+    assert count <= len(agent.wait("process", {"min": count}, proc=started["proc"], state="T")) <= count + 1
 
 
 def test_a_signal_to_a_program_that_has_ended_reaches_nobody(agent: AgentInside) -> None:

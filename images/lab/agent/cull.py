@@ -46,7 +46,7 @@ class Cull:
         """Stop and kill; look again after a while, unless nothing was there."""
         self._reaper.hold()
         try:
-            left = self._stop_all()
+            left, _ = send_to_all(self._targets, signal.SIGSTOP)
         finally:
             self._reaper.release()
         for stat in left:
@@ -59,26 +59,27 @@ class Cull:
         self._loop.after(self._pause_s, self.start)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
-    def _stop_all(self) -> list[Stat]:
-        """Send SIGSTOP until nobody new is found, dead or alive; those that are alive then.
 
-        When new ones do not cease to come, it gives all that were found last: whoever they came from is alive.
-        """
-        end = time.monotonic() + STOPPING_S
-        known: set[tuple[int, int]] = set()
-        while True:
-            found = []
-            fresh = False
-            for stat in self._targets():
-                found.append(stat)
-                if stat.key not in known:
-                    known.add(stat.key)
-                    fresh = True
-                    _send(stat, signal.SIGSTOP)
-            if not fresh:
-                return [stat for stat in found if stat.alive]
-            if time.monotonic() > end:
-                return found
+def send_to_all(targets: Targets, number: int) -> tuple[list[Stat], int]:
+    """Send SIGSTOP or SIGKILL until nobody new is found, dead or alive; those that are alive then, and how many got it.
+
+    When new ones do not cease to come, it gives all that were found last: whoever they came from is alive.
+    """
+    end = time.monotonic() + STOPPING_S
+    known: set[tuple[int, int]] = set()
+    while True:
+        found = []
+        fresh = False
+        for stat in targets():
+            found.append(stat)
+            if stat.key not in known:
+                known.add(stat.key)
+                fresh = True
+                _send(stat, number)
+        if not fresh:
+            return [stat for stat in found if stat.alive], len(known)
+        if time.monotonic() > end:
+            return found, len(known)
 
 
 def _send(stat: Stat, number: int) -> None:

@@ -9,7 +9,7 @@ import signal
 import proc
 import processes
 import usage
-from cull import Cull
+from cull import Cull, send_to_all
 from family import UNKNOWN
 from refusal import LIMIT, MISSING, Refusal
 from scan import Scan
@@ -32,8 +32,8 @@ MOST_SURVIVORS = 256
 SURVIVOR_BYTES = 1024
 SIGNALS = signal.NSIG - 1
 AIMS = ("process", "group", "all")
-MOST_GROUPINGS = 100
-"""How often we look for groups that were made while others were sent a signal."""
+UNPREVENTABLE = (signal.SIGSTOP, signal.SIGKILL)
+"""Who has been sent one of these forks no more."""
 
 
 class Killing:
@@ -111,8 +111,10 @@ class Killing:
         """Send a signal to a process, its group, or it and all its descendants."""
         number = request.integer("signal", high=SIGNALS)
         to = request.text("to", "process")
-        if to == "all" and request.header.get("proc") is not None:
-            request.answer({"count": self._signal_all(self._programs.named(request), number)})
+        if to == "all" and number in UNPREVENTABLE and request.header.get("proc") is not None:
+            program = self._programs.named(request)
+            _, sent = send_to_all(lambda: self._alive(program), number)
+            request.answer({"count": sent})
             return
         sent = 0
         for pid in self._aim(request, to):
@@ -121,21 +123,9 @@ class Killing:
                 sent += 1
         request.answer({"count": sent})
 
-    def _signal_all(self, program: Program, number: int) -> int:
-        """Send a signal to all that came from a program, by its groups, which forking can't outrun: how many got it."""
-        reached: set[int] = set()
-        pids: set[int] = set()
-        for _ in range(MOST_GROUPINGS):
-            found = [stat for stat in self._programs.processes_of(program.number) if stat.alive]
-            pids.update(stat.pid for stat in found)
-            fresh = {stat.pgid for stat in found} - reached
-            if not fresh:
-                break
-            for pgid in fresh:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(pgid, number)
-            reached |= fresh
-        return len(pids)
+    def _alive(self, program: Program) -> list[Stat]:
+        """All that came from a program and has not ended: the whole list, before the first of them is sent a signal."""
+        return [stat for stat in self._programs.processes_of(program.number) if stat.alive]
 
     def _aim(self, request: Request, to: str) -> list[int]:
         """The processes that a request means; none for a program that has ended."""
@@ -144,6 +134,8 @@ class Killing:
         if request.header.get("proc") is None:
             return _around(Scan(self._vantage), self._process(request), to)
         program = self._programs.named(request)
+        if to == "all":
+            return [stat.pid for stat in self._alive(program)]
         return [] if program.ended else _around(Scan(self._vantage), program.pid, to)
 
     def _process(self, request: Request) -> int:
