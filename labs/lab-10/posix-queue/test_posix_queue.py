@@ -164,7 +164,7 @@ def test_receiver_prints_each_message_as_it_comes(receiver, opened, params):
     "for that himself.",
     needs=[MAKES],
 )
-def test_receiver_prints_the_most_urgent_first(receiver, opened, alpha, params):
+def test_receiver_prints_the_most_urgent_first(receiver, opened, params):
     """What has waited while the receiver was stopped is printed by priority, and one priority in its order."""
     running = receiver.start()
     running.wait_blocked("mq_timedreceive")
@@ -270,7 +270,7 @@ def test_sender_says_what_can_not_be_sent(sender, postbox, params):
     hint="mq_notify(3): for how many messages is a registration good? And of what is nobody notified? "
     "`cat /dev/mqueue/NAME` shows who is registered.",
 )
-def test_notifier_is_told_again_and_again(notifier, postbox, alpha, params):
+def test_notifier_is_told_again_and_again(notifier, postbox, params):
     """It prints what is there, has itself notified by SIGUSR1, and prints what comes, while it copies its input."""
     there = [(3, params.text), (params.priority, params.more)]
     postbox.send(there)
@@ -364,7 +364,7 @@ def watched_by_epoll(running, alpha):
     "told EBUSY if it is registered still: what does mq_notify(3) say of a null pointer?",
     needs=[SLEEPS],
 )
-def test_notifier_minds_no_signal_of_somebody_else(notifier, postbox, alpha, params):
+def test_notifier_minds_no_signal_of_somebody_else(notifier, postbox, params):
     """A SIGUSR1 that somebody else sends ends nothing, and hides no message that comes right after it."""
     running = notifier.start(stdin=PIPE)
     sent = []

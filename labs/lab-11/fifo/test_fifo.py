@@ -23,7 +23,7 @@ def waiting(reader, alpha, params):
     return running
 
 
-def fill(reading, peer, alpha):
+def fill(reading, peer):
     """Stop the reader and fill its FIFO, but for room that a name has and a line has not."""
     filler = peer("alpha/right", "raw_writer.py", "{path}", "at-once").start(stdin=PIPE)
     reading.wait_blocked("read")
@@ -152,7 +152,7 @@ def test_lines_of_several_writers_do_not_mix(reader, writer, peer, alpha, params
     """Three writers find the FIFO nearly full; each of their lines, 2,000 bytes long, comes out whole."""
     names = (params.name, params.other, params.name[::-1] + "x")
     texts = [f"{number} {params.text * LONGEST}"[:LONGEST] for number in range(20)]
-    reading = fill(waiting(reader, alpha, params), peer, alpha)
+    reading = fill(waiting(reader, alpha, params), peer)
     writers = [writer.start(stdin="".join(f"{text}\n" for text in texts).encode(), name=name) for name in names]
     for name, writing in zip(names, writers, strict=True):
         size_bytes = writing.wait_blocked("write", target=params.path).syscall.args[2]
